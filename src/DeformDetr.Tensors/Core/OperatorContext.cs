@@ -1,0 +1,86 @@
+namespace DeformDetr.Tensors;
+
+/// <summary>Which body of an operator runs.</summary>
+public enum Kernels
+{
+    /// <summary>The definition as loops, computed in double and rounded once; on one thread. Made to be read and stepped through.</summary>
+    Textbook,
+
+    /// <summary>The fast body: vectors and threads. The same bits at every vector width and number of threads.</summary>
+    Simd,
+}
+
+/// <summary>What an operator needs to run: which kernels, how many threads, and where results are kept. One object serves one run at a time.</summary>
+public class OperatorContext
+{
+    private readonly BufferPool _pool = new();
+    private BufferScope? _scope;
+
+    /// <summary>A context of its own buffers.</summary>
+    /// <param name="kernels">Which bodies run.</param>
+    /// <param name="threads">How many threads the Simd bodies may use; the bits of the results don't depend on it.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Fewer than one thread.</exception>
+    public OperatorContext(Kernels kernels = Kernels.Textbook, int threads = 1)
+    {
+        if (threads < 1)
+        {
+            throw new ArgumentOutOfRangeException(nameof(threads), threads, "threads: expected at least 1.");
+        }
+
+        Kernels = kernels;
+        Threads = threads;
+    }
+
+    /// <summary>Which bodies run.</summary>
+    public Kernels Kernels { get; }
+
+    /// <summary>How many threads the Simd bodies may use.</summary>
+    public int Threads { get; }
+
+    /// <summary>A new tensor whose elements are not set yet; the innermost open scope owns its buffer.</summary>
+    /// <typeparam name="T">The element type.</typeparam>
+    /// <param name="shape">Axis sizes.</param>
+    public Tensor<T> Rent<T>(TensorShape shape)
+        where T : unmanaged
+    {
+        TensorStorage<T> storage = new(_scope is null ? BufferPool.Allocate<T>(shape.Length) : _pool.Rent<T>(shape.Length));
+        _scope?.Own(storage);
+        return new Tensor<T>(shape, storage);
+    }
+
+    /// <summary>Opens a scope: buffers rented from here on go back when it is disposed, but for those that it was told to keep.</summary>
+    public BufferScope Scope() => _scope = new BufferScope(this, _scope);
+
+    internal void Close(BufferScope scope, BufferScope? parent)
+    {
+        if (!ReferenceEquals(scope, _scope))
+        {
+            throw new InvalidOperationException("buffer scope: closed while a scope inside it is open; expected the innermost first.");
+        }
+
+        _scope = parent;
+    }
+
+    internal BufferPool Pool => _pool;
+
+    /// <summary>Runs a body over [0, <paramref name="count"/>) in contiguous parts, one per thread. Parts must be independent.</summary>
+    /// <param name="count">How many items.</param>
+    /// <param name="least">The fewest items worth a thread.</param>
+    /// <param name="body">Called with the start and the end of a part.</param>
+    public void Split(int count, int least, Action<int, int> body)
+    {
+        int parts = (int)Math.Min(Threads, Math.Max(1L, count / (long)Math.Max(1, least)));
+        if (parts <= 1)
+        {
+            if (count > 0)
+            {
+                body(0, count);
+            }
+
+            return;
+        }
+
+        Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = parts }, part =>
+            body((int)((long)count * part / parts), (int)((long)count * (part + 1) / parts)));
+    }
+}
