@@ -37,6 +37,9 @@ public class OperatorContext
     /// <summary>How many threads the Simd bodies may use.</summary>
     public int Threads { get; }
 
+    // For a product that already runs on one of several threads. It has no scope of its own: nothing may be rented through it.
+    internal OperatorContext SingleThread => Threads == 1 ? this : new OperatorContext(Kernels, 1);
+
     /// <summary>A new tensor whose elements are not set yet; the innermost open scope owns its buffer.</summary>
     /// <typeparam name="T">The element type.</typeparam>
     /// <param name="shape">Axis sizes.</param>

@@ -38,7 +38,7 @@ public static class ShapeGuard
     {
         if (actual.Rank != rank)
         {
-            throw new ArgumentException(Text($"{name}: {argument} holds {actual}; expected {symbols}, {rank} axes."), argument);
+            throw new ArgumentException(Text($"{name}: {argument} holds {actual}; expected {symbols}, {rank} axes."));
         }
     }
 
@@ -52,7 +52,7 @@ public static class ShapeGuard
     {
         if (!holds)
         {
-            throw new ArgumentException($"{name}: {argument} {what.Text}", argument);
+            throw new ArgumentException($"{name}: {argument} {what.Text}");
         }
     }
 
@@ -64,7 +64,7 @@ public static class ShapeGuard
             words[axis] = expected[axis] < 0 ? "any" : expected[axis].ToString(CultureInfo.InvariantCulture);
         }
 
-        throw new ArgumentException($"{name}: {argument} holds {actual}; expected {symbols} = [{string.Join(", ", words)}].", argument);
+        throw new ArgumentException($"{name}: {argument} holds {actual}; expected {symbols} = [{string.Join(", ", words)}].");
     }
 
     private static string Text(DefaultInterpolatedStringHandler text) => text.ToStringAndClear();

@@ -64,7 +64,7 @@ public sealed class Tensor<T> : Tensor
         if (values.Length != shape.Length)
         {
             throw new ArgumentException(
-                Invariant($"tensor: values hold {values.Length} elements; expected {shape} = {shape.Length}."), nameof(values));
+                Invariant($"tensor: values hold {values.Length} elements; expected {shape} = {shape.Length}."));
         }
 
         return new Tensor<T>(shape, new TensorStorage<T>(values));
@@ -105,7 +105,7 @@ public sealed class Tensor<T> : Tensor
         if (shape.Length != Length)
         {
             throw new ArgumentException(
-                Invariant($"reshape: tensor holds {Shape}, {Length} elements; expected as many as {shape} = {shape.Length}."), nameof(shape));
+                Invariant($"reshape: tensor holds {Shape}, {Length} elements; expected as many as {shape} = {shape.Length}."));
         }
 
         return new Tensor<T>(shape, _storage) { Name = Name };
@@ -129,7 +129,7 @@ public sealed class Tensor<T> : Tensor
     {
         if (indices.Length != Shape.Rank)
         {
-            throw new ArgumentException(Invariant($"tensor: {indices.Length} indices for shape {Shape}; expected one per axis."), nameof(indices));
+            throw new ArgumentException(Invariant($"tensor: {indices.Length} indices for shape {Shape}; expected one per axis."));
         }
 
         int offset = 0;

@@ -22,15 +22,14 @@ public readonly struct TensorShape : IEquatable<TensorShape>, IEnumerable<int>
         {
             if (size < 0)
             {
-                throw new ArgumentException($"shape: axis sizes [{Join(sizes)}] hold a negative number; expected sizes >= 0.", nameof(sizes));
+                throw new ArgumentException($"shape: axis sizes [{Join(sizes)}] hold a negative number; expected sizes >= 0.");
             }
 
             length = checked(length * size);
             if (length > Array.MaxLength)
             {
                 throw new ArgumentException(
-                    string.Create(CultureInfo.InvariantCulture, $"shape: [{Join(sizes)}] holds more elements than one array can; expected at most {Array.MaxLength}."),
-                    nameof(sizes));
+                    string.Create(CultureInfo.InvariantCulture, $"shape: [{Join(sizes)}] holds more elements than one array can; expected at most {Array.MaxLength}."));
             }
         }
 

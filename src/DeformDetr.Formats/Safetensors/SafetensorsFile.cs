@@ -1,0 +1,88 @@
+using System.Buffers.Binary;
+using DeformDetr.Tensors;
+using Microsoft.Win32.SafeHandles;
+
+namespace DeformDetr.Formats;
+
+/// <summary>
+/// A safetensors file, checked on opening as its specification says: every byte of it is the header's length, the header, or one
+/// tensor's. Several threads may read from it at once.
+/// </summary>
+public sealed class SafetensorsFile : TensorFile
+{
+    internal const int LengthBytes = sizeof(ulong);
+    internal const int MostHeaderBytes = 100_000_000;
+
+    private readonly SafeFileHandle _file;
+
+    private SafetensorsFile(string path, SafeFileHandle file, SafetensorsHeader header)
+        : base(path, header.Entries, header.Metadata) => _file = file;
+
+    /// <summary>Opens a file, whatever its extension.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="InvalidDataException">The file is malformed.</exception>
+    /// <exception cref="IOException">The file doesn't exist (<see cref="FileNotFoundException"/>) or can't be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">No permission to read the file.</exception>
+    public static new SafetensorsFile Open(string path)
+    {
+        SafeFileHandle file = InputFile.Open(path);
+        try
+        {
+            return new SafetensorsFile(path, file, ReadHeader(path, file));
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private protected override Tensor ReadElements(TensorEntry entry)
+    {
+        using FileByteSource source = new(Path, entry.Name, _file, entry.Offset);
+        return ElementReader.Read(entry, source);
+    }
+
+    private protected override void Close() => _file.Dispose();
+
+    private static SafetensorsHeader ReadHeader(string path, SafeFileHandle file)
+    {
+        long fileLength = RandomAccess.GetLength(file);
+        if (fileLength < LengthBytes)
+        {
+            throw Fault.File(path, $"holds {fileLength} bytes; expected at least {LengthBytes} for the length of the header.");
+        }
+
+        Span<byte> lengthBytes = stackalloc byte[LengthBytes];
+        Fill(path, file, lengthBytes, 0);
+        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(lengthBytes);
+        if (length > MostHeaderBytes)
+        {
+            throw Fault.File(path, $"header of {length} bytes; expected at most {MostHeaderBytes}.");
+        }
+
+        if ((long)length > fileLength - LengthBytes)
+        {
+            throw Fault.File(path, $"header of {length} bytes in a file of {fileLength}; expected it to fit.");
+        }
+
+        byte[] header = new byte[length];
+        Fill(path, file, header, LengthBytes);
+        return SafetensorsHeaderParser.Parse(path, header, fileLength - LengthBytes - header.Length);
+    }
+
+    private static void Fill(string path, SafeFileHandle file, Span<byte> destination, long offset)
+    {
+        while (!destination.IsEmpty)
+        {
+            int count = RandomAccess.Read(file, destination, offset);
+            if (count <= 0)
+            {
+                throw Fault.File(path, $"ends inside the header; expected {destination.Length} bytes more.");
+            }
+
+            destination = destination[count..];
+            offset += count;
+        }
+    }
+}

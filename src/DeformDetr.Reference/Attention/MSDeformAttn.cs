@@ -1,0 +1,95 @@
+using System.Numerics;
+using DeformDetr.Tensors;
+using DeformDetr.Tensors.Operators;
+
+namespace DeformDetr.Reference;
+
+/// <summary>
+/// Multi-scale deformable attention (paper, section 4.1). Mirrors MSDeformAttn in models/ops/modules/ms_deform_attn.py: every query looks at
+/// P points of each of L levels with each of M heads; where they lie and what they weigh are linear functions of the query.
+/// </summary>
+/// <typeparam name="T">float or double.</typeparam>
+public sealed class MSDeformAttn<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly int _heads;
+    private readonly int _levels;
+    private readonly int _points;
+    private readonly LinearLayer<T> _samplingOffsetsLinear;
+    private readonly LinearLayer<T> _attentionWeightsLinear;
+    private readonly LinearLayer<T> _valueProjLinear;
+    private readonly LinearLayer<T> _outputProjLinear;
+
+    /// <summary>Takes the weights.</summary>
+    /// <param name="weights">Where weights come from.</param>
+    /// <param name="name">The module's path; empty for a module on its own.</param>
+    /// <param name="channels">C.</param>
+    /// <param name="levels">L.</param>
+    /// <param name="heads">M, a divisor of C.</param>
+    /// <param name="points">P.</param>
+    public MSDeformAttn(IWeights<T> weights, string name, int channels, int levels, int heads, int points)
+    {
+        ShapeGuard.That(heads > 0 && channels % heads == 0, "ms_deform_attn", "hidden_dim", $"holds {channels}; expected a multiple of nheads = {heads}.");
+        Name = name;
+        _heads = heads;
+        _levels = levels;
+        _points = points;
+        _samplingOffsetsLinear = new LinearLayer<T>(weights, Local("sampling_offsets"), channels, heads * levels * points * 2);
+        _attentionWeightsLinear = new LinearLayer<T>(weights, Local("attention_weights"), channels, heads * levels * points);
+        _valueProjLinear = new LinearLayer<T>(weights, Local("value_proj"), channels, channels);
+        _outputProjLinear = new LinearLayer<T>(weights, Local("output_proj"), channels, channels);
+    }
+
+    /// <summary>The module's path.</summary>
+    public string Name { get; }
+
+    /// <summary>Attends.</summary>
+    /// <param name="pass">The run.</param>
+    /// <param name="query">What asks (positions added). Shape [N, Lq, C].</param>
+    /// <param name="referencePoints">Where each query looks from, (x, y) or (cx, cy, w, h), fractions of each padded level. Shape [N, Lq, L, 2 or 4].</param>
+    /// <param name="inputFlatten">What is read (positions not added). Shape [N, S, C].</param>
+    /// <param name="spatialShapes">Last axis (H, W). Shape [L, 2].</param>
+    /// <param name="levelStartIndex">First token of each level. Shape [L].</param>
+    /// <param name="paddingMask">True is padding, whose value is zero; null for none. Shape [N, S].</param>
+    /// <returns>Shape [N, Lq, C].</returns>
+    /// <exception cref="ArgumentException">Shapes disagree.</exception>
+    public Tensor<T> Forward(
+        ForwardPass pass, Tensor<T> query, Tensor<T> referencePoints, Tensor<T> inputFlatten, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<bool>? paddingMask)
+    {
+        ShapeGuard.Rank("ms_deform_attn", "query", query.Shape, "[N, Lq, C]", 3);
+        ShapeGuard.Require("ms_deform_attn", "input_flatten", inputFlatten.Shape, "[N, S, C]", query.Shape[0], -1, query.Shape[2]);
+        ShapeGuard.Require("ms_deform_attn", "input_spatial_shapes", spatialShapes.Shape, "[L, 2]", _levels, 2);
+        int n = query.Shape[0];
+        int queries = query.Shape[1];
+        int channels = query.Shape[2];
+        int tokens = inputFlatten.Shape[1];
+        using BufferScope scope = pass.Scope();
+
+        Tensor<T> value = _valueProjLinear.Forward(pass, inputFlatten);
+        if (paddingMask is not null)
+        {
+            MaskedFill.InPlace(value, paddingMask, T.Zero);
+        }
+
+        value = pass.Tap($"{Local("value")}", value.Reshape([n, tokens, _heads, channels / _heads]));
+
+        Tensor<T> samplingOffsets = _samplingOffsetsLinear.Forward(pass, query).Reshape([n, queries, _heads, _levels, _points, 2]);
+        samplingOffsets = pass.Tap($"{Local("sampling_offsets")}", samplingOffsets);
+
+        // One softmax over all levels and points of a head.
+        Tensor<T> logits = pass.Tap($"{Local("attention_logits")}", _attentionWeightsLinear.Forward(pass, query));
+        Tensor<T> attentionWeights = Softmax.Forward(pass, logits.Reshape([n, queries, _heads, _levels * _points]));
+        attentionWeights = pass.Tap($"{Local("attention_weights")}", attentionWeights.Reshape([n, queries, _heads, _levels, _points]));
+
+        Tensor<T> samplingLocations = SamplingLocations.Forward(pass, referencePoints, samplingOffsets, spatialShapes);
+        samplingLocations = pass.Tap($"{Local("sampling_locations")}", samplingLocations);
+
+        Tensor<T> sampled = MSDeformAttnCore.Forward(pass, value, spatialShapes, levelStartIndex, samplingLocations, attentionWeights);
+        sampled = pass.Tap($"{Local("sampled")}", sampled);
+
+        Tensor<T> output = _outputProjLinear.Forward(pass, sampled);
+        return scope.Keep(pass.Tap($"{(Name.Length == 0 ? "output" : Name)}", output));
+    }
+
+    private string Local(string variable) => Name.Length == 0 ? variable : $"{Name}.{variable}";
+}

@@ -1,0 +1,47 @@
+// Equation: point of cell (i, j) of level l, seen by level l′: ((j + 0.5) / (ratio_l,w · W_l), (i + 0.5) / (ratio_l,h · H_l)) · ratio_l′.
+// Mirrors DeformableTransformerEncoder.get_reference_points.
+using System.Numerics;
+using DeformDetr.Tensors;
+using static DeformDetr.Tensors.Numerics.Rounding;
+
+namespace DeformDetr.Reference;
+
+/// <summary>The centres of all cells, as fractions of the unpadded picture, scaled to every level's padded map.</summary>
+public static class EncoderReferencePoints
+{
+    /// <summary>Makes the points.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="context">Kernels, threads and buffers.</param>
+    /// <param name="levels">The levels' layout.</param>
+    /// <param name="validRatios">Last axis (w, h). Shape [N, L, 2].</param>
+    /// <returns>Last axis (x, y), fractions of the padded level. Shape [N, S, L, 2].</returns>
+    public static Tensor<T> Forward<T>(OperatorContext context, LevelLayout levels, Tensor<T> validRatios)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int batch = validRatios.Shape[0];
+        int count = levels.Count;
+        int tokens = levels.Start(count - 1) + (levels.Height(count - 1) * levels.Width(count - 1));
+        Tensor<T> output = context.Rent<T>([batch, tokens, count, 2]);
+        for (int n = 0; n < batch; n++)
+        {
+            for (int level = 0; level < count; level++)
+            {
+                int height = levels.Height(level);
+                int width = levels.Width(level);
+                for (int cell = 0; cell < height * width; cell++)
+                {
+                    double x = ((cell % width) + 0.5) / (Widen(validRatios[n, level, 0]) * width);
+                    double y = ((cell / width) + 0.5) / (Widen(validRatios[n, level, 1]) * height);
+                    Span<T> points = output.AsSpan().Slice(((n * tokens) + levels.Start(level) + cell) * count * 2, count * 2);
+                    for (int target = 0; target < count; target++)
+                    {
+                        points[2 * target] = Round<T>(x * Widen(validRatios[n, target, 0]));
+                        points[(2 * target) + 1] = Round<T>(y * Widen(validRatios[n, target, 1]));
+                    }
+                }
+            }
+        }
+
+        return output;
+    }
+}

@@ -1,0 +1,105 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+using DeformDetr.Tensors.Numerics;
+using DeformDetr.Tensors.Simd;
+using static DeformDetr.Tensors.Numerics.Rounding;
+
+namespace DeformDetr.Tensors.Operators;
+
+public static partial class LayerNorm
+{
+    private static void Simd<T>(OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T> bias, double epsilon, Tensor<T> output)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int channels = weight.Length;
+        context.Split(input.Length / channels, Math.Max(1, (1 << 14) / channels), (first, last) =>
+        {
+            for (int row = first; row < last; row++)
+            {
+                ReadOnlySpan<T> x = input.AsReadOnlySpan().Slice(row * channels, channels);
+                double mean = RowSum.Of(x) / channels;
+                double inverse = 1 / Math.Sqrt((RowSum.OfSquares(x, mean) / channels) + epsilon);
+                Normalise(x, mean, inverse, weight.AsReadOnlySpan(), bias.AsReadOnlySpan(), output.AsSpan().Slice(row * channels, channels));
+            }
+        });
+    }
+
+    // y = (x − mean) · inverse · weight + bias in double lanes: the second product and the sum are fused, the result rounded once.
+    private static void Normalise<T>(ReadOnlySpan<T> x, double mean, double inverse, ReadOnlySpan<T> weight, ReadOnlySpan<T> bias, Span<T> y)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (Vector512.IsHardwareAccelerated)
+        {
+            Normalise<DoubleLanes512, Vector512<double>, T>(x, mean, inverse, weight, bias, y);
+        }
+        else if (Vector256.IsHardwareAccelerated)
+        {
+            Normalise<DoubleLanes256, Vector256<double>, T>(x, mean, inverse, weight, bias, y);
+        }
+        else
+        {
+            Normalise<DoubleLanes128, Vector128<double>, T>(x, mean, inverse, weight, bias, y);
+        }
+    }
+
+    private static void Normalise<TLanes, TVector, T>(
+        ReadOnlySpan<T> x, double mean, double inverse, ReadOnlySpan<T> weight, ReadOnlySpan<T> bias, Span<T> y)
+        where TLanes : struct, IDoubleLanes<TVector>
+        where TVector : struct
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        TVector means = TLanes.Broadcast(mean);
+        TVector inverses = TLanes.Broadcast(inverse);
+        int i = 0;
+        for (; i + TLanes.Count <= x.Length; i += TLanes.Count)
+        {
+            TVector normalised = TLanes.Multiply(TLanes.Subtract(Lanes.Load<TLanes, TVector, T>(in x[i], 0), means), inverses);
+            TVector result = TLanes.MultiplyAdd(normalised, Lanes.Load<TLanes, TVector, T>(in weight[i], 0), Lanes.Load<TLanes, TVector, T>(in bias[i], 0));
+            Lanes.Store<TLanes, TVector, T>(result, ref y[i], 0);
+        }
+
+        for (; i < x.Length; i++)
+        {
+            y[i] = Round<T>(Math.FusedMultiplyAdd((Widen(x[i]) - mean) * inverse, Widen(weight[i]), Widen(bias[i])));
+        }
+    }
+
+    // y = (x − mean) · scale + shift in double lanes; shared with GroupNorm, whose factor is one per channel.
+    internal static void Centre<T>(ReadOnlySpan<T> x, double mean, double scale, double shift, Span<T> y)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (Vector512.IsHardwareAccelerated)
+        {
+            Centre<DoubleLanes512, Vector512<double>, T>(x, mean, scale, shift, y);
+        }
+        else if (Vector256.IsHardwareAccelerated)
+        {
+            Centre<DoubleLanes256, Vector256<double>, T>(x, mean, scale, shift, y);
+        }
+        else
+        {
+            Centre<DoubleLanes128, Vector128<double>, T>(x, mean, scale, shift, y);
+        }
+    }
+
+    private static void Centre<TLanes, TVector, T>(ReadOnlySpan<T> x, double mean, double scale, double shift, Span<T> y)
+        where TLanes : struct, IDoubleLanes<TVector>
+        where TVector : struct
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        TVector means = TLanes.Broadcast(mean);
+        TVector scales = TLanes.Broadcast(scale);
+        TVector shifts = TLanes.Broadcast(shift);
+        int i = 0;
+        for (; i + TLanes.Count <= x.Length; i += TLanes.Count)
+        {
+            TVector deviation = TLanes.Subtract(Lanes.Load<TLanes, TVector, T>(in x[i], 0), means);
+            Lanes.Store<TLanes, TVector, T>(TLanes.MultiplyAdd(deviation, scales, shifts), ref y[i], 0);
+        }
+
+        for (; i < x.Length; i++)
+        {
+            y[i] = Round<T>(Math.FusedMultiplyAdd(Widen(x[i]) - mean, scale, shift));
+        }
+    }
+}

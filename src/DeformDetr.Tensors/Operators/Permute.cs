@@ -1,0 +1,80 @@
+// Equation: y[i_axes[0], i_axes[1], …] = x[i_0, i_1, …].
+// Mirrors torch.permute followed by contiguous. Fast version: Permute.Simd.cs (swapping the two innermost axes).
+namespace DeformDetr.Tensors.Operators;
+
+/// <summary>Reorders axes, with a copy.</summary>
+public static partial class Permute
+{
+    internal delegate void Kernel<T>(OperatorContext context, Tensor<T> input, ReadOnlySpan<int> axes, Tensor<T> output)
+        where T : unmanaged;
+
+    /// <summary>Reorders the axes.</summary>
+    /// <typeparam name="T">Any element type.</typeparam>
+    /// <param name="context">Kernels, threads and buffers.</param>
+    /// <param name="input">Any shape.</param>
+    /// <param name="axes">For every axis of the output, the input's axis that it is.</param>
+    /// <returns>The sizes in the new order.</returns>
+    /// <exception cref="ArgumentException">Not a permutation of the axes.</exception>
+    public static Tensor<T> Forward<T>(OperatorContext context, Tensor<T> input, params ReadOnlySpan<int> axes)
+        where T : unmanaged
+    {
+        int rank = input.Shape.Rank;
+        int seen = 0;
+        foreach (int axis in axes)
+        {
+            seen |= axis >= 0 && axis < rank ? 1 << axis : 0;
+        }
+
+        ShapeGuard.That(axes.Length == rank && seen == (1 << rank) - 1, nameof(Permute), nameof(axes), $"holds {axes.Length} axes; expected each axis of {input.Shape} once.");
+        int[] sizes = new int[rank];
+        for (int axis = 0; axis < rank; axis++)
+        {
+            sizes[axis] = input.Shape[axes[axis]];
+        }
+
+        Tensor<T> output = context.Rent<T>([.. sizes]);
+        Kernel<T> kernel = context.Kernels == Kernels.Simd && SwapsInnermost(axes) ? Simd : Textbook;
+        kernel(context, input, axes, output);
+        return output;
+    }
+
+    private static bool SwapsInnermost(ReadOnlySpan<int> axes)
+    {
+        for (int axis = 0; axis < axes.Length - 2; axis++)
+        {
+            if (axes[axis] != axis)
+            {
+                return false;
+            }
+        }
+
+        return axes.Length >= 2 && axes[^2] == axes.Length - 1 && axes[^1] == axes.Length - 2;
+    }
+
+    private static void Textbook<T>(OperatorContext context, Tensor<T> input, ReadOnlySpan<int> axes, Tensor<T> output)
+        where T : unmanaged
+    {
+        int rank = axes.Length;
+        int[] index = new int[rank];
+        ReadOnlySpan<T> x = input.AsReadOnlySpan();
+        Span<T> y = output.AsSpan();
+        for (int i = 0; i < y.Length; i++)
+        {
+            // From the output's flat index to its indices, and to the input's flat index.
+            int rest = i;
+            for (int axis = rank - 1; axis >= 0; axis--)
+            {
+                index[axes[axis]] = rest % output.Shape[axis];
+                rest /= output.Shape[axis];
+            }
+
+            int from = 0;
+            for (int axis = 0; axis < rank; axis++)
+            {
+                from = (from * input.Shape[axis]) + index[axis];
+            }
+
+            y[i] = x[from];
+        }
+    }
+}
