@@ -7,8 +7,14 @@ import numpy
 from . import safetensors_file
 
 # Cases whose files hold every name of section 1 (samples.* are their inputs).
-ALL_NAMES = ("model-basic", "model-dilation-single-scale", "model-learned-single-scale", "transformer-plain", "transformer-refine-gelu",
-             "transformer-one-level", "transformer-five-levels", "transformer-two-stage", "transformer-unpadded")
+ALL_NAMES = ("model-basic", "model-bottleneck-refine-gelu", "model-dilation-single-scale", "model-learned-refine-five-levels",
+             "model-learned-single-scale", "model-three-levels", "transformer-plain", "transformer-refine-gelu", "transformer-one-level",
+             "transformer-five-levels", "transformer-two-stage", "transformer-unpadded")
+
+# What every published case has, and what may be in float32 only there.
+PUBLISHED_NAMES = (*(f"{layer}.{i}" for layer in ("transformer.encoder.layers", "hs") for i in (0, 2, 5)), "transformer.memory", "pred_logits", "pred_boxes",
+                   "aux_outputs.?.pred_boxes", "results.0.scores")
+SINGLE_NAMES = ("backbone.*", "features.*.tensors", "transformer.encoder.layers.?", "hs.?", "aux_outputs.?.pred_logits")
 
 
 def names_of_section_1(target, config, images):
@@ -70,7 +76,15 @@ def judge(folder):
             complaints.append("no expected64")
         return f"{len(expected):4} tensors, no float64", complaints
     truth = safetensors_file.read(folder / facts["expected64"])
-    complaints += [f"{name} has no float64 expectation" for name in sorted(floating - set(truth))]
+    single = floating - set(truth)
+    if facts["name"].startswith("published-"):
+        complaints += [f"{pattern} is missing" for pattern in PUBLISHED_NAMES if not fnmatch.filter(expected, pattern)]
+        stages = [name for name in expected if name.startswith("backbone.") or name.startswith("features.") and name.endswith(".tensors")]
+        if len(stages) < 2:
+            complaints.append("fewer than two stages of the backbone")
+        complaints += [f"{name} has no float64 expectation" for name in sorted(single) if not any(fnmatch.fnmatchcase(name, p) for p in SINGLE_NAMES)]
+    else:
+        complaints += [f"{name} has no float64 expectation" for name in sorted(single)]
     worst, where, widened, largest = 0.0, "", [], 0.0
     for name in truth:
         if name not in floating:
@@ -87,6 +101,8 @@ def judge(folder):
         if error == 0 and not numpy.array_equal(exact[counted], numpy.round(exact[counted])):
             widened.append(name)
     line = f"{len(expected):4} tensors, worst e/scale {worst:.1e} ({where}, scale {largest:.3g})"
+    if single:
+        line += f"; {len(single)} in float32 only"
     if widened:
         line += f"; equal in both precisions: {', '.join(widened[:4])}{' …' if len(widened) > 4 else ''}"
     if worst > 1e-4:

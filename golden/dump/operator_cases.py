@@ -181,7 +181,7 @@ add("conv2d-1x1", "conv2d", _PLAIN, input=normal(2, 37, 3, 5), weight=normal(11,
 add("conv2d-1x1-stride", "conv2d", dict(_PLAIN, stride=2), input=normal(1, 8, 5, 4), weight=normal(6, 8, 1, 1))
 add("conv2d-groups", "conv2d", dict(_PLAIN, padding=1, groups=3), input=normal(1, 6, 4, 5), weight=normal(9, 2, 3, 3), bias=normal(9))
 add("conv2d-deep", "conv2d", dict(_PLAIN, padding=1), input=normal(1, 150, 2, 3), weight=normal(5, 150, 3, 3), bias=normal(5))
-add("conv2d-unequal", "conv2d", dict(stride=[2, 1], padding=[0, 2], dilation=[1, 2], groups=1), input=normal(1, 3, 7, 6), weight=normal(4, 3, 2, 3))
+add("conv2d-unequal", "conv2d", dict(stride=2, padding=1, dilation=2, groups=1), input=normal(1, 3, 7, 6), weight=normal(4, 3, 2, 3))
 
 add("frozen-batch-norm", "frozen_batch_norm", dict(eps=1e-5), input=normal(2, 5, 3, 4), weight=normal(5), bias=normal(5), running_mean=normal(5),
     running_var=uniform(5, low=0.1, high=2.0))

@@ -13,12 +13,11 @@ public abstract class TensorFile : IDisposable
         Path = path;
         Entries = entries;
         Metadata = metadata ?? ReadOnlyDictionary<string, string>.Empty;
+
+        // The readers have refused a name that stands in the file twice.
         foreach (TensorEntry entry in entries)
         {
-            if (!_byName.TryAdd(entry.Name, entry))
-            {
-                throw Fault.Tensor(path, entry.Name, $"stands in the file twice; expected each name once.");
-            }
+            _byName.Add(entry.Name, entry);
         }
     }
 

@@ -17,12 +17,13 @@ public sealed class LearnedPositionEncoding<T>
 
     /// <summary>Takes the weights.</summary>
     /// <param name="weights">Where weights come from.</param>
-    /// <param name="name">The module's path.</param>
+    /// <param name="name">The module's path; empty for a module on its own.</param>
     /// <param name="channels">C, twice the width of the tables.</param>
     public LearnedPositionEncoding(IWeights<T> weights, string name, int channels)
     {
-        _rowEmbed = weights.Take($"{name}.row_embed.weight", [MostCells, channels / 2]);
-        _colEmbed = weights.Take($"{name}.col_embed.weight", [MostCells, channels / 2]);
+        string prefix = name.Length == 0 ? "" : $"{name}.";
+        _rowEmbed = weights.Take($"{prefix}row_embed.weight", [MostCells, channels / 2]);
+        _colEmbed = weights.Take($"{prefix}col_embed.weight", [MostCells, channels / 2]);
     }
 
     /// <summary>Encodes every cell, padded or not.</summary>

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 
 namespace DeformDetr.Tensors.Numerics;
 
@@ -68,7 +69,7 @@ public static partial class Elementary
             throw new ArgumentException("y overlaps x but starts elsewhere: elements would be overwritten before they are read.", nameof(y));
         }
 
-        // The width changes the time only: every lane holds the scalar's bits.
+        // The width changes the time only: every lane holds the scalar's bits. x86 without AVX2 has no fused multiply-add, where scalars are faster.
         int done = 0;
         if (typeof(T) == typeof(float))
         {
@@ -76,7 +77,7 @@ public static partial class Elementary
             Span<float> destination = MemoryMarshal.Cast<T, float>(y);
             done = Vector512.IsHardwareAccelerated ? MapFloats<Lanes512, TFunction>(source, destination)
                 : Vector256.IsHardwareAccelerated ? MapFloats<Lanes256, TFunction>(source, destination)
-                : Vector128.IsHardwareAccelerated ? MapFloats<Lanes128, TFunction>(source, destination) : 0;
+                : AdvSimd.Arm64.IsSupported ? MapFloats<Lanes128, TFunction>(source, destination) : 0;
         }
         else if (typeof(T) == typeof(double))
         {
@@ -84,7 +85,7 @@ public static partial class Elementary
             Span<double> destination = MemoryMarshal.Cast<T, double>(y);
             done = Vector512.IsHardwareAccelerated ? MapDoubles<Lanes512, TFunction>(source, destination)
                 : Vector256.IsHardwareAccelerated ? MapDoubles<Lanes256, TFunction>(source, destination)
-                : Vector128.IsHardwareAccelerated ? MapDoubles<Lanes128, TFunction>(source, destination) : 0;
+                : AdvSimd.Arm64.IsSupported ? MapDoubles<Lanes128, TFunction>(source, destination) : 0;
         }
 
         for (int i = done; i < x.Length; i++)
@@ -115,8 +116,23 @@ public static partial class Elementary
         int i = 0;
         for (; i <= x.Length - (2 * V.Count); i += 2 * V.Count)
         {
-            V.LoadTwo(x[i..], out V first, out V second);
-            V.StoreTwo(TFunction.OfLanes(first), TFunction.OfLanes(second), y[i..]);
+            V.LoadTwo(x[i..], out V argument, out V second);
+            V first = default;
+
+            // A loop of two rather than two calls: twice the inlined body would exceed the JIT's inlining budget, and every addition in it become a call.
+            for (int half = 0; half < 2; half++)
+            {
+                V value = TFunction.OfLanes(argument);
+                if (half == 0)
+                {
+                    first = value;
+                    argument = second;
+                }
+                else
+                {
+                    V.StoreTwo(first, value, y[i..]);
+                }
+            }
         }
 
         return i;

@@ -12,6 +12,8 @@ namespace DeformDetr.Tensors.Numerics;
 /// The vector forms run the same source text as the scalar ones, so every lane holds the bits of the scalar result.</para>
 /// <para>float results are the double result rounded once. They are the correctly rounded value except when the exact value lies within about
 /// 2^-30 ULP of the middle between two floats.</para>
+/// <para>The vector forms are inlined where they are called, so that a kernel keeps its numbers in registers. Call one at most once in a method (in a loop, if need
+/// be): two inlined bodies can exceed what the JIT is willing to inline, and then it is ten times slower.</para>
 /// <para>A NaN result is always the one NaN <see cref="double.NaN"/>, whatever NaN came in: machines differ in how they pass a NaN's payload on.</para>
 /// </remarks>
 public static partial class Elementary

@@ -247,8 +247,12 @@ public class SafetensorsMalformedTests
     [Fact]
     public void Bytes_behind_a_header_without_tensors_are_refused() => Refused(SafetensorsBytes.Of("{}", 0), "1 bytes after the last tensor");
 
-    [Fact]
-    public void Data_that_is_cut_is_refused() => Refused(SafetensorsBytes.One(Good, 14), "tensor 'test'", "ends at 16 of 14 bytes");
+    [Theory]
+    [InlineData(15)]
+    [InlineData(14)]
+    [InlineData(0)]
+    public void Data_that_is_cut_is_refused(int length) =>
+        Refused(SafetensorsBytes.One(Good, length), "tensor 'test'", FormattableString.Invariant($"ends at 16 of {length} bytes"));
 
     [Fact]
     public void An_allocation_that_only_the_header_asks_for_is_not_made()

@@ -1,8 +1,11 @@
 namespace DeformDetr.Formats.Tests;
 
+// In memory where the system has such a place: a disk that others use makes thousands of damaged files slow.
 internal sealed class TemporaryFolder : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("formats-tests-").FullName;
+    private const string InMemory = "/dev/shm";
+
+    public string Path { get; } = Create();
 
     public string this[string name] => System.IO.Path.Combine(Path, name);
 
@@ -15,4 +18,22 @@ internal sealed class TemporaryFolder : IDisposable
     }
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
+
+    private static string Create()
+    {
+        string name = $"formats-tests-{System.IO.Path.GetRandomFileName()}";
+        if (Directory.Exists(InMemory))
+        {
+            try
+            {
+                return Directory.CreateDirectory(System.IO.Path.Combine(InMemory, name)).FullName;
+            }
+            catch (UnauthorizedAccessException)
+            {
+                // Not ours to write to.
+            }
+        }
+
+        return Directory.CreateTempSubdirectory(name).FullName;
+    }
 }

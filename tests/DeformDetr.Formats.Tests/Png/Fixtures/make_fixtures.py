@@ -62,7 +62,7 @@ def filtered(rows, bpp, choose):
     return out
 
 
-def png(samples, depth, colour, interlace=False, before=b"", after=b"", choose=lambda y: (y + 1) % 5, pieces=1, extra=b""):
+def png(samples, depth, colour, interlace=False, before=b"", after=b"", choose=lambda y: random.randint(5), pieces=1, extra=b""):
     """samples: (h, w, channels). before: chunks between IHDR and IDAT; pieces: number of IDATs."""
     height, width = samples.shape[:2]
     bpp = max(1, CHANNELS[colour] * depth // 8)
