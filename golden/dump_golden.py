@@ -3,6 +3,7 @@
 
 dump_golden.py --repo CHECKOUT [--out DIR] [--only GLOB]   compute cases and write them
 dump_golden.py --check [--out DIR] [--only GLOB]           judge what is written: errors of the original, missing names
+dump_golden.py --repo CHECKOUT --demo                      add the decoder's float64 truth to demo/
 dump_golden.py --manifest                                  rebuild manifest.json
 """
 import argparse
@@ -22,12 +23,15 @@ def main():
     parser.add_argument("--out", default=GOLDEN / "cases", type=pathlib.Path)
     parser.add_argument("--only", default="*", help="cases whose name matches this pattern")
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--demo", action="store_true")
     parser.add_argument("--manifest", action="store_true")
     arguments = parser.parse_args()
     if not (arguments.repo or arguments.check or arguments.manifest):
         parser.error("one of --repo, --check, --manifest is needed")
     failed = False
-    if arguments.repo:
+    if arguments.demo:
+        complete_demo(arguments)
+    elif arguments.repo:
         dump(arguments)
     if arguments.check:
         from dump import check
@@ -38,11 +42,22 @@ def main():
     return 1 if failed else 0
 
 
-def dump(arguments):
+def load_original(arguments):
     import torch
     torch.set_num_threads(1)  # one order of every sum, so the same bytes each time
-    from dump import golden_case, original
+    from dump import original
     original.load(arguments.repo)
+
+
+def complete_demo(arguments):
+    load_original(arguments)
+    from dump import demo_truth
+    demo_truth.complete(GOLDEN / "demo")
+
+
+def dump(arguments):
+    load_original(arguments)
+    from dump import golden_case
     from dump import attention_cases, model_cases, operator_cases, piece_cases, picture_cases  # noqa: F401, they register their cases
     names = [name for name in golden_case.BUILDERS if fnmatch.fnmatchcase(name, arguments.only)]
     if not names:

@@ -143,18 +143,19 @@ public static class CaseVerifier
                 double delta = 2 * PassRule.Allowance(_float64, own.Scores, truth?.Scores);
                 ResultsRule.Side reference = truth ?? own;
 
-                // The original's own float32 run first, so that its error is measured between detections that belong together.
+                // Both runs are brought into the reference's order, and at the cut to the detections that each of them chose there.
                 ResultsRule.Side ownInOrder = own.Reordered(ResultsRule.Align(reference, own, delta));
-                double boxAllowance = PassRule.Allowance(_float64, ownInOrder.Boxes, truth?.Boxes);
                 ResultsRule.Side givenInOrder = given.Reordered(ResultsRule.Align(reference, given, delta));
+                double[] ownErrors = Errors(ownInOrder, reference);
                 if (Candidates(picture) is { } candidates)
                 {
+                    double boxAllowance = PassRule.Allowance(_float64, ownInOrder.Boxes, truth?.Boxes);
+                    ownErrors = Errors(ownInOrder, ResultsRule.AtTheCut(reference, ownInOrder, candidates, delta, boxAllowance));
                     reference = ResultsRule.AtTheCut(reference, givenInOrder, candidates, delta, boxAllowance);
-                    ownInOrder = truth is null ? reference : ResultsRule.AtTheCut(reference, ownInOrder, candidates, delta, boxAllowance);
                 }
 
                 Tensor<T> boxes = Tensor<T>.FromArray([given.Scores.Length, 4], [.. givenInOrder.Boxes.Select(T.CreateTruncating)]);
-                Tensor expectedBoxes = Tensor<double>.FromArray(boxes.Shape, truth is null ? reference.Boxes : MatchOwn(ownInOrder, reference));
+                Tensor expectedBoxes = Tensor<double>.FromArray(boxes.Shape, [.. reference.Boxes.Zip(ownErrors, (box, error) => truth is null ? box : box + error)]);
                 Tensor? truthBoxes = truth is null ? null : Tensor<double>.FromArray(boxes.Shape, reference.Boxes);
                 _ranked[Result(picture, "boxes")] = PassRule.Judge(Result(picture, "boxes"), boxes, expectedBoxes, truthBoxes);
                 _ranked[Result(picture, "labels")] = PassRule.Judge(
@@ -162,20 +163,8 @@ public static class CaseVerifier
             }
         }
 
-        // The original's float32 boxes where it chose the same detection; elsewhere the truth, so that another member of a tie is no rounding error.
-        private static double[] MatchOwn(ResultsRule.Side own, ResultsRule.Side reference)
-        {
-            double[] boxes = [.. own.Boxes];
-            for (int rank = 0; rank < own.Labels.Length; rank++)
-            {
-                if (own.Labels[rank] != reference.Labels[rank])
-                {
-                    reference.Boxes.AsSpan(4 * rank, 4).CopyTo(boxes.AsSpan(4 * rank, 4));
-                }
-            }
-
-            return boxes;
-        }
+        // How far the original's own float32 boxes lie from the truth, detection by detection.
+        private static double[] Errors(ResultsRule.Side own, ResultsRule.Side truth) => [.. own.Boxes.Zip(truth.Boxes, (box, exact) => box - exact)];
 
         private ResultsRule.Side? Candidates(int picture)
         {

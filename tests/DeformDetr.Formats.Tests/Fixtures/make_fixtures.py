@@ -42,6 +42,7 @@ def main():
     numpy.save(path("scalar.npy"), numpy.float32(2.5))
     numpy.save(path("vector.npy"), numpy.arange(5, dtype="<i4"))
     numpy.save(path("empty.npy"), numpy.zeros((0, 3), "<f4"))
+    numpy.save(path("many_axes.npy"), numpy.zeros((1,) * 18, "u1"))
     for version in (2, 3):
         with open(path(f"version{version}.npy"), "wb") as file:
             numpy.lib.format.write_array(file, arrays["f4"], version=(version, 0))

@@ -53,6 +53,7 @@ public class NpyFileTests
     [InlineData("scalar")]
     [InlineData("vector")]
     [InlineData("empty")]
+    [InlineData("many_axes")]
     public void What_is_saved_is_byte_for_byte_what_numpy_saves(string name)
     {
         using TemporaryFolder folder = new();

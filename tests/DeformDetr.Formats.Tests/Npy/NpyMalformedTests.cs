@@ -118,6 +118,7 @@ public class NpyMalformedTests
 
     [Theory]
     [InlineData("{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }")]
+    [InlineData("{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }   ")]
     [InlineData("{'descr': '|u1', 'fortran_order': False, 'shape': (2,), } x\n")]
     [InlineData("{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }\n\n")]
     [InlineData("{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }\n ")]

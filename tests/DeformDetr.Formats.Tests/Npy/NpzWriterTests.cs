@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Compression;
 using System.Text;
 using DeformDetr.Tensors;
 
@@ -88,6 +89,20 @@ public class NpzWriterTests
         }
 
         Assert.True(File.ReadAllBytes(folder["a.npz"]).AsSpan().IndexOf(File.ReadAllBytes(Fixture.Path("f4.npy"))) > 0);
+    }
+
+    [Fact]
+    public void Members_bear_the_date_that_numpy_gives_them()
+    {
+        using TemporaryFolder folder = new();
+        using (NpzWriter writer = new(folder["a.npz"]))
+        {
+            writer.Write("x", Two);
+            writer.Finish();
+        }
+
+        using ZipArchive archive = ZipFile.OpenRead(folder["a.npz"]);
+        Assert.Equal(new DateTime(1980, 1, 1, 0, 0, 0), Assert.Single(archive.Entries).LastWriteTime.DateTime);
     }
 
     private static string Line(string name, Tensor tensor)
