@@ -5,7 +5,10 @@ namespace DeformDetr.Formats;
 /// <summary>Writes a whole file or nothing: to a temporary file beside the target, which then takes the target's name.</summary>
 public static class AtomicFile
 {
-    /// <summary>Writes a file. When <paramref name="write"/> throws, whatever stood under the name before still does, and nothing else is left behind.</summary>
+    /// <summary>
+    /// Writes a file. When <paramref name="write"/> throws, whatever stood under the name before still does, and nothing else is left
+    /// behind.
+    /// </summary>
     /// <param name="path">The target; replaced if it exists.</param>
     /// <param name="write">Writes the content to the stream it is given.</param>
     /// <exception cref="IOException">The folder doesn't exist, or the file can't be written.</exception>

@@ -14,7 +14,8 @@ internal abstract class ByteSource(string path, string tensor) : IDisposable
             int count = Read(destination);
             if (count <= 0)
             {
-                throw Fault.Tensor(path, tensor, $"the file ends {destination.Length} bytes before the tensor's data does; expected all of it.");
+                throw Fault.Tensor(
+                    path, tensor, $"the file ends {destination.Length} bytes before the tensor's data does; expected all of it.");
             }
 
             destination = destination[count..];

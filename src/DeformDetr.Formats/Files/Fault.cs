@@ -19,8 +19,11 @@ internal static class Fault
     public static string Quote(string text) =>
         text.Length > MostCharacters ? $"'{Printable(text[..MostCharacters])}…'" : $"'{Printable(text)}'";
 
-    public static string Sizes(IReadOnlyList<long> sizes) =>
-        $"[{string.Join(", ", sizes.Take(MostAxes).Select(size => size.ToString(CultureInfo.InvariantCulture)))}{(sizes.Count > MostAxes ? ", …" : "")}]";
+    public static string Sizes(IReadOnlyList<long> sizes)
+    {
+        IEnumerable<string> words = sizes.Take(MostAxes).Select(size => size.ToString(CultureInfo.InvariantCulture));
+        return $"[{string.Join(", ", words)}{(sizes.Count > MostAxes ? ", …" : "")}]";
+    }
 
     private static string Printable(string text)
     {
@@ -28,7 +31,8 @@ internal static class Fault
         foreach (char character in text)
         {
             UnicodeCategory category = char.GetUnicodeCategory(character);
-            if (category is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
+            if (category is UnicodeCategory.Control or UnicodeCategory.Format
+                or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
             {
                 line.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}");
             }

@@ -85,7 +85,8 @@ internal sealed record NpyHeader(StoredType StoredType, bool FortranOrder, Tenso
         if (total - start > ushort.MaxValue)
         {
             throw new ArgumentException(
-                FormattableString.Invariant($"npy: shape of {tensor.Shape.Rank} axes; expected a header of at most {ushort.MaxValue} bytes."), nameof(tensor));
+                FormattableString.Invariant($"npy: shape of {tensor.Shape.Rank} axes; expected a header of at most {ushort.MaxValue} bytes."),
+                nameof(tensor));
         }
 
         byte[] header = new byte[total];

@@ -19,7 +19,12 @@ public sealed class NpzFile : TensorFile
     private readonly Dictionary<string, ZipArchiveEntry> _members;
     private readonly HashSet<string> _fortranOrder;
 
-    private NpzFile(string path, FileStream stream, IReadOnlyList<TensorEntry> entries, Dictionary<string, ZipArchiveEntry> members, HashSet<string> fortranOrder)
+    private NpzFile(
+        string path,
+        FileStream stream,
+        IReadOnlyList<TensorEntry> entries,
+        Dictionary<string, ZipArchiveEntry> members,
+        HashSet<string> fortranOrder)
         : base(path, entries)
     {
         _stream = stream;
@@ -117,7 +122,8 @@ public sealed class NpzFile : TensorFile
 
         if (member.Length / MostRatio > member.CompressedLength)
         {
-            throw Fault.Tensor(path, name, $"zip member declares {member.Length} bytes unpacked from {member.CompressedLength}; expected what deflate can do.");
+            throw Fault.Tensor(
+                path, name, $"zip member declares {member.Length} bytes unpacked from {member.CompressedLength}; expected what deflate can do.");
         }
     }
 }

@@ -3,7 +3,9 @@ using DeformDetr.Tensors;
 
 namespace DeformDetr.Formats;
 
-/// <summary>Writes a numpy .npz file while tensors come in. The same calls give the same bytes: members bear the date that numpy gives them.</summary>
+/// <summary>
+/// Writes a numpy .npz file while tensors come in. The same calls give the same bytes: members bear the date that numpy gives them.
+/// </summary>
 public sealed class NpzWriter : TensorWriter
 {
     private static readonly DateTimeOffset NoDate = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);

@@ -19,7 +19,8 @@ internal sealed class ZipByteSource : ByteSource
         }
         catch (Exception exception) when (IsCausedByContent(exception))
         {
-            throw Fault.Tensor(path, tensor, $"zip member can't be unpacked ({exception.Message}); expected one that is stored or deflated.");
+            throw Fault.Tensor(
+                path, tensor, $"zip member can't be unpacked ({exception.Message}); expected one that is stored or deflated.");
         }
     }
 
@@ -48,7 +49,8 @@ internal sealed class ZipByteSource : ByteSource
 
         if (_checksum.Value != _member.Crc32)
         {
-            throw Fault.Tensor(Path, Tensor, $"zip member's checksum is {_checksum.Value:x8}; expected {_member.Crc32:x8}: the data is damaged.");
+            throw Fault.Tensor(
+                Path, Tensor, $"zip member's checksum is {_checksum.Value:x8}; expected {_member.Crc32:x8}: the data is damaged.");
         }
     }
 

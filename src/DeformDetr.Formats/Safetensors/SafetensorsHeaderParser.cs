@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using DeformDetr.Tensors;
@@ -49,7 +49,8 @@ internal ref struct SafetensorsHeaderParser
         }
         catch (JsonException)
         {
-            throw parser.Wrong($"header is not JSON at byte {SafetensorsFile.LengthBytes + parser._json.BytesConsumed}; expected what the format has there.");
+            throw parser.Wrong(
+                $"header is not JSON at byte {SafetensorsFile.LengthBytes + parser._json.BytesConsumed}; expected what the format has there.");
         }
 
         return new SafetensorsHeader(parser.InDataOrder(dataLength), parser._metadata);
@@ -82,7 +83,8 @@ internal ref struct SafetensorsHeaderParser
 
         if (_json.BytesConsumed != length)
         {
-            throw Wrong($"header holds more after its object, at byte {SafetensorsFile.LengthBytes + _json.BytesConsumed}; expected only spaces.");
+            throw Wrong(
+                $"header holds more after its object, at byte {SafetensorsFile.LengthBytes + _json.BytesConsumed}; expected only spaces.");
         }
     }
 
@@ -150,7 +152,8 @@ internal ref struct SafetensorsHeaderParser
         long length = offsets[1] - offsets[0];
         if (length != expected)
         {
-            throw Wrong($"data_offsets [{offsets[0]}, {offsets[1]}] spans {length} bytes; expected {expected} for {dtype.Value.Word()} {shape}.");
+            throw Wrong(
+                $"data_offsets [{offsets[0]}, {offsets[1]}] spans {length} bytes; expected {expected} for {dtype.Value.Word()} {shape}.");
         }
 
         // Offsets from the start of the file only once they are known to lie within it: the sum could overflow.
@@ -216,7 +219,8 @@ internal ref struct SafetensorsHeaderParser
             end += entry.ByteLength;
             if (end > dataLength)
             {
-                throw Fault.Tensor(_path, entry.Name, $"data ends at {end} of {dataLength} bytes that the file has; expected a file that is not cut.");
+                throw Fault.Tensor(
+                    _path, entry.Name, $"data ends at {end} of {dataLength} bytes that the file has; expected a file that is not cut.");
             }
 
             ordered.Add(entry with { Offset = _dataStart + entry.Offset });
@@ -255,7 +259,7 @@ internal ref struct SafetensorsHeaderParser
         JsonTokenType.StartObject => "an object",
         JsonTokenType.StartArray => "an array",
         JsonTokenType.String => "a string",
-        JsonTokenType.Number => string.Create(CultureInfo.InvariantCulture, $"the number {Fault.Quote(System.Text.Encoding.UTF8.GetString(_json.ValueSpan))}"),
+        JsonTokenType.Number => $"the number {Fault.Quote(Encoding.UTF8.GetString(_json.ValueSpan))}",
         JsonTokenType.True => "true",
         JsonTokenType.False => "false",
         _ => "null",

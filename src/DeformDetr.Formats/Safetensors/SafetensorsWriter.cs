@@ -22,7 +22,8 @@ public sealed class SafetensorsWriter : TensorWriter
 
     /// <summary>Begins a file.</summary>
     /// <param name="path">The file; replaced on <see cref="TensorWriter.Finish"/> if it exists.</param>
-    /// <param name="reserveHeaderBytes">Room for the header. About 150 bytes for each tensor will do; if it turns out too small, the data is moved at the end.</param>
+    /// <param name="reserveHeaderBytes">Room for the header. About 150 bytes for each tensor will do; if it turns out too small, the data
+    /// is moved at the end.</param>
     /// <param name="metadata">What <c>__metadata__</c> shall say; more can come by <see cref="SetMetadata"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">A negative reserve, or one larger than the format allows a header to be.</exception>
     /// <exception cref="IOException">The folder doesn't exist, or the file can't be written.</exception>
@@ -48,7 +49,8 @@ public sealed class SafetensorsWriter : TensorWriter
     /// <exception cref="ArgumentException">A name twice, or one that the format can't hold.</exception>
     /// <exception cref="IOException">The folder doesn't exist, or the file can't be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
-    public static void Save(string path, IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Save(
+        string path, IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         List<(string Name, Tensor Tensor)> all = [.. tensors];
         List<TensorEntry> entries = [];
@@ -79,7 +81,8 @@ public sealed class SafetensorsWriter : TensorWriter
         RequireOpen();
         if (!TensorText.IsValid(key) || !TensorText.IsValid(value))
         {
-            throw new ArgumentException($"metadata: {Fault.Quote(key)} or its value holds half a surrogate pair; expected text that UTF-8 can hold.", nameof(value));
+            throw new ArgumentException(
+                $"metadata: {Fault.Quote(key)} or its value holds half a surrogate pair; expected text that UTF-8 can hold.", nameof(value));
         }
 
         _metadata[key] = value;
@@ -155,7 +158,7 @@ public sealed class SafetensorsWriter : TensorWriter
     private static byte[] Header(IEnumerable<TensorEntry> entries, IReadOnlyDictionary<string, string> metadata)
     {
         using MemoryStream header = new();
-        using (Utf8JsonWriter json = new(header, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true }))
+        using (Utf8JsonWriter json = new(header, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             json.WriteStartObject();
             if (metadata.Count > 0)

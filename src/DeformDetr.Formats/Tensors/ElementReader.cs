@@ -3,7 +3,8 @@ using DeformDetr.Tensors;
 
 namespace DeformDetr.Formats;
 
-// Elements from bytes: straight into the tensor's array, in parts, since a span of bytes ends at 2^31 and an array of wider elements doesn't.
+// Elements from bytes: straight into the tensor's array, in parts, since a span of bytes ends at 2^31 and an array of wider elements
+// doesn't.
 internal static class ElementReader
 {
     private const int PartBytes = 1 << 26;

@@ -13,7 +13,8 @@ internal static class StoredShape
         {
             if (sizes[axis] > int.MaxValue || length * sizes[axis] > Array.MaxLength)
             {
-                throw Fault.Tensor(path, tensor, $"shape {Fault.Sizes(sizes)} has more elements than one array can hold; expected at most {Array.MaxLength}.");
+                throw Fault.Tensor(
+                    path, tensor, $"shape {Fault.Sizes(sizes)} has more elements than one array can hold; expected at most {Array.MaxLength}.");
             }
 
             length *= sizes[axis];

@@ -35,7 +35,9 @@ public static class StoredTypes
         _ => "BOOL",
     };
 
-    /// <summary>The element type that a tensor has once read. F16 and BF16 widen exactly to float32; the others stay what they are.</summary>
+    /// <summary>
+    /// The element type that a tensor has once read. F16 and BF16 widen exactly to float32; the others stay what they are.
+    /// </summary>
     /// <param name="type">The stored type.</param>
     public static ElementType ElementType(this StoredType type) => type switch
     {

@@ -30,7 +30,9 @@ public abstract class TensorFile : IDisposable
     /// <summary>What the file says beside its tensors: <c>__metadata__</c> of a safetensors file; empty for other formats.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
-    /// <summary>Opens a file of the format that its extension names: .safetensors, .npz, or .npy (one tensor, named like the file).</summary>
+    /// <summary>
+    /// Opens a file of the format that its extension names: .safetensors, .npz, or .npy (one tensor, named like the file).
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <exception cref="InvalidDataException">Another extension, or the file is malformed.</exception>
     /// <exception cref="IOException">The file doesn't exist (<see cref="FileNotFoundException"/>) or can't be read.</exception>
@@ -40,14 +42,17 @@ public abstract class TensorFile : IDisposable
         ".safetensors" => SafetensorsFile.Open(path),
         ".npz" => NpzFile.Open(path),
         ".npy" => NpyFile.Open(path),
-        string extension => throw Fault.File(path, $"extension {Fault.Quote(extension)} is not a tensor file's; expected .safetensors, .npz or .npy."),
+        string extension => throw Fault.File(
+            path, $"extension {Fault.Quote(extension)} is not a tensor file's; expected .safetensors, .npz or .npy."),
     };
 
     /// <summary>Whether the file has a tensor of this name.</summary>
     /// <param name="name">The tensor's name.</param>
     public bool Contains(string name) => _byName.ContainsKey(name);
 
-    /// <summary>Reads a tensor. It has its name, belongs to the caller, and is read anew at each call; F16 and BF16 become float32.</summary>
+    /// <summary>
+    /// Reads a tensor. It has its name, belongs to the caller, and is read anew at each call; F16 and BF16 become float32.
+    /// </summary>
     /// <param name="name">The tensor's name.</param>
     /// <exception cref="InvalidDataException">The file has no such tensor, or its data is malformed.</exception>
     public Tensor Read(string name)
@@ -60,7 +65,8 @@ public abstract class TensorFile : IDisposable
     /// <summary>Reads a tensor that must have a certain element type; nothing is cast.</summary>
     /// <typeparam name="T">The element type as <see cref="StoredTypes.ElementType"/> gives it.</typeparam>
     /// <param name="name">The tensor's name.</param>
-    /// <exception cref="InvalidDataException">The file has no such tensor, its element type is another, or its data is malformed.</exception>
+    /// <exception cref="InvalidDataException">The file has no such tensor, its element type is another, or its data is
+    /// malformed.</exception>
     public Tensor<T> Read<T>(string name)
         where T : unmanaged
     {

@@ -2,7 +2,10 @@ using DeformDetr.Tensors;
 
 namespace DeformDetr.Formats;
 
-/// <summary>Writes named tensors one after another to a file that appears, whole, on <see cref="Finish"/>; disposed before that, it leaves nothing.</summary>
+/// <summary>
+/// Writes named tensors one after another to a file that appears, whole, on <see cref="Finish"/>; disposed before that, it leaves
+/// nothing.
+/// </summary>
 public abstract class TensorWriter : IDisposable
 {
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
@@ -36,7 +39,8 @@ public abstract class TensorWriter : IDisposable
         RequireOpen();
         if (!TensorText.IsValid(name))
         {
-            throw new ArgumentException($"write: name {Fault.Quote(name)} holds half a surrogate pair; expected text that UTF-8 can hold.", nameof(name));
+            throw new ArgumentException(
+                $"write: name {Fault.Quote(name)} holds half a surrogate pair; expected text that UTF-8 can hold.", nameof(name));
         }
 
         CheckName(name);

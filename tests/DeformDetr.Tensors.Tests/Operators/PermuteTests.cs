@@ -1,0 +1,68 @@
+using DeformDetr.Independent;
+using DeformDetr.Tensors.Operators;
+using DeformDetr.Tensors.Tests.Support;
+
+namespace DeformDetr.Tensors.Tests.Operators;
+
+public class PermuteTests
+{
+    private static readonly int[][] Orders = [[0, 1, 2, 3], [0, 1, 3, 2], [0, 2, 3, 1], [0, 3, 1, 2], [3, 2, 1, 0], [1, 0, 2, 3], [1, 0, 3, 2], [2, 0, 3, 1]];
+
+    [Theory]
+    [InlineData(Kernels.Textbook)]
+    [InlineData(Kernels.Simd)]
+    public void By_hand(Kernels kernels)
+    {
+        OperatorContext context = new(kernels);
+        Tensor<float> x = Values.Of<float>([2, 3], 1, 2, 3, 4, 5, 6);
+        Tensor<float> y = Permute.Forward(context, x, 1, 0);
+        Assert.Equal([3, 2], y.Shape);
+        Assert.Equal([1, 4, 2, 5, 3, 6], y.AsSpan().ToArray());
+
+        // Three axes: the output's first axis is the input's last.
+        Tensor<float> turned = Permute.Forward(context, Values.Counting<float>(2, 1, 3), 2, 0, 1);
+        Assert.Equal([3, 2, 1], turned.Shape);
+        Assert.Equal([0, 3, 1, 4, 2, 5], turned.AsSpan().ToArray());
+        Assert.Equal(7, Permute.Forward(context, Values.Of<float>([], 7)).AsSpan()[0]);
+    }
+
+    [Fact]
+    public void Both_bodies_carry_every_element_to_its_place_and_the_inverse_brings_it_back()
+    {
+        Cases.Check(150, [new Axis(0, 3), new Axis(0, 4), new Axis(0, 70), new Axis(0, 70)], c =>
+        {
+            int[] axes = Orders[c.Seed % Orders.Length];
+            Tensor<int> x = Values.Counting<int>(c.Sizes);
+            int[] expected = Layout.Permuted(x.AsSpan().ToArray(), c.Sizes, axes);
+            int[] inverse = [.. Enumerable.Range(0, 4).Select(axis => Array.IndexOf(axes, axis))];
+            foreach (OperatorContext context in new OperatorContext[] { new(), new(Kernels.Simd, 2) })
+            {
+                Tensor<int> y = Permute.Forward(context, x, axes);
+                Assert.Equal(axes.Select(axis => c[axis]), y.Shape);
+                Comparison.SameBits<int>(expected, y.AsSpan(), $"{context.Kernels} [{string.Join(", ", axes)}]");
+                Comparison.SameBits(x, Permute.Forward(context, y, inverse), "back");
+            }
+        });
+    }
+
+    [Fact]
+    public void Simd_gives_the_same_bits_for_every_number_of_threads_and_element_type()
+    {
+        Tensor<float> x = Values.Draw<float>(new Random(1), 2, 300, 277);
+        Comparison.SameBitsForThreads(context => Permute.Forward(context, x, 0, 2, 1));
+        Comparison.SameBits(Permute.Forward(new OperatorContext(), x, 0, 2, 1), Permute.Forward(new OperatorContext(Kernels.Simd, 3), x, 0, 2, 1));
+        Tensor<byte> bytes = Values.Counting<byte>(65, 33);
+        Comparison.SameBits(Permute.Forward(new OperatorContext(), bytes, 1, 0), Permute.Forward(new OperatorContext(Kernels.Simd), bytes, 1, 0));
+    }
+
+    [Fact]
+    public void Refusals()
+    {
+        Tensor<float> x = new([2, 3, 4]);
+        Refusal.Of("Permute: axes holds 2 axes; expected each axis of [2, 3, 4] once.", c => Permute.Forward(c, x, 1, 0));
+        Refusal.Of("Permute: axes holds 3 axes; expected each axis of [2, 3, 4] once.", c => Permute.Forward(c, x, 0, 0, 1));
+        Refusal.Of("Permute: axes holds 3 axes; expected each axis of [2, 3, 4] once.", c => Permute.Forward(c, x, 1, 2, 3));
+        Refusal.Of("Permute: axes holds 3 axes; expected each axis of [2, 3, 4] once.", c => Permute.Forward(c, x, 0, 1, -1));
+        Refusal.Of("Permute: axes holds 4 axes; expected each axis of [2, 3, 4] once.", c => Permute.Forward(c, x, 0, 1, 2, 2));
+    }
+}

@@ -1,0 +1,6 @@
+namespace DeformDetr.Tensors.Tests.Support;
+internal static class Digests
+{
+    public static string WidestVector => "";
+    public static IEnumerable<string> Lines() => [];
+}
