@@ -2,7 +2,8 @@ using System.Buffers.Binary;
 
 namespace DeformDetr.Formats;
 
-// The checksum of zip members, which the BCL writes but doesn't check on reading. Eight bytes a step, by eight tables.
+// The checksum (ISO 3309, polynomial 0xEDB88320 reflected) of PNG chunks, and of zip members, which the BCL writes but doesn't check on
+// reading. Eight bytes a step, by eight tables.
 internal sealed class Crc32
 {
     private const uint Polynomial = 0xEDB88320;
@@ -13,6 +14,15 @@ internal sealed class Crc32
     private uint _state = uint.MaxValue;
 
     public uint Value => ~_state;
+
+    // Of a PNG chunk: its type, then its data.
+    public static uint Of(ReadOnlySpan<byte> type, ReadOnlySpan<byte> data)
+    {
+        Crc32 checksum = new();
+        checksum.Append(type);
+        checksum.Append(data);
+        return checksum.Value;
+    }
 
     public void Append(ReadOnlySpan<byte> bytes)
     {

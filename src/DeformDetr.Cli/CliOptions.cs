@@ -1,0 +1,137 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using DeformDetr.Oracle;
+using DeformDetr.Reference;
+using DeformDetr.Tensors;
+
+namespace DeformDetr.Cli;
+
+// Options that several commands have, and what their words mean.
+internal static class CliOptions
+{
+    private const string All = "all";
+
+    public static Option<string> DType(bool orAll = false) =>
+        Word("--dtype", "Precision of the run" + (orAll ? "; all is both" : ""), orAll ? All : "float32", orAll ? ["float32", "float64", All] : ["float32", "float64"]);
+
+    public static Option<string> KernelBodies(bool orAll = false) =>
+        Word("--kernels", "Which bodies of the operators run: simd is fast, textbook the plain loops of the definition" + (orAll ? "; all is both" : ""), "simd", orAll ? ["simd", "textbook", All] : ["simd", "textbook"]);
+
+    public static Option<int> Threads(string description = "How many threads; the result has the same bits for any number") =>
+        AtLeastOne("--threads", "N", $"{description} [default: all cores]", Environment.ProcessorCount);
+
+    public static Option<bool> Json() => new("--json") { Description = "Print the same facts as JSON, and nothing else" };
+
+    public static Option<string> Weights() => NotEmpty(new Option<string>("--weights")
+    {
+        Description = "The checkpoint: a .safetensors or .npz file of the original's state_dict; or recipe:SEED for weights made from a number",
+        HelpName = "W",
+        Required = true,
+    });
+
+    public static Option<string?> Config() => NotEmpty(new Option<string?>("--config")
+    {
+        Description = "A JSON file with config (the original's argument names), and optionally preprocess and classes; a case.json is one",
+        HelpName = "C",
+    });
+
+    public static Option<string?> Variant() => NotEmpty(new Option<string?>("--variant")
+    {
+        Description = $"A published variant: {string.Join(", ", DeformableDetrConfig.Variants.Keys)} [default without --config: r50]",
+        HelpName = "V",
+    });
+
+    public static Option<string?> Out(string help, string description) => NotEmpty(new Option<string?>("--out") { Description = description, HelpName = help });
+
+    public static Option<int> AtLeastOne(string name, string help, string description, int absent) => new(name)
+    {
+        Description = description,
+        HelpName = help,
+        DefaultValueFactory = _ => absent,
+        CustomParser = result => Parsed(
+            result, name, "a whole number of at least 1", (string text, out int value) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= 1),
+    };
+
+    public static Option<double> Probability(string name, string help, string description, double absent) => new(name)
+    {
+        Description = description,
+        HelpName = help,
+        DefaultValueFactory = _ => absent,
+        CustomParser = result => Parsed(
+            result, name, "a number from 0 to 1", (string text, out double value) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && value is >= 0 and <= 1),
+    };
+
+    public static TOption NotEmpty<TOption>(TOption option)
+        where TOption : Option
+    {
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Any(token => token.Value.Length == 0))
+            {
+                result.AddError($"{option.Name} is empty; expected a value.");
+            }
+        });
+        return option;
+    }
+
+    public static IReadOnlyList<ElementType> DTypes(string word) => word switch
+    {
+        "float32" => [ElementType.Float32],
+        "float64" => [ElementType.Float64],
+        _ => [ElementType.Float32, ElementType.Float64],
+    };
+
+    public static IReadOnlyList<Kernels> Bodies(string word) => word switch
+    {
+        "simd" => [Kernels.Simd],
+        "textbook" => [Kernels.Textbook],
+        _ => [Kernels.Simd, Kernels.Textbook],
+    };
+
+    public static string WordOf(Kernels kernels) => kernels == Kernels.Simd ? "simd" : "textbook";
+
+    // A checkpoint file needs no configuration (then it is r50's); a recipe has no shapes of its own.
+    public static (WeightSource Weights, RunConfiguration Run) Model(string weights, string? config, string? variant)
+    {
+        if (config is not null && variant is not null)
+        {
+            throw new InvalidDataException("--config and --variant are both given; expected one of them.");
+        }
+
+        WeightSource source = WeightSource.Parse(weights);
+        if (source.IsRecipe && config is null && variant is null)
+        {
+            throw new InvalidDataException($"--weights holds {source.Text} without the shapes that it should fill; expected --config or --variant too.");
+        }
+
+        return (source, config is not null ? RunConfiguration.Load(config) : RunConfiguration.Variant(variant ?? "r50"));
+    }
+
+    private delegate bool TryParse<T>(string text, out T value);
+
+    private static T Parsed<T>(ArgumentResult result, string name, string expected, TryParse<T> parse)
+        where T : struct
+    {
+        if (!parse(result.Tokens[0].Value, out T value))
+        {
+            result.AddError($"{name} holds '{result.Tokens[0].Value}'; expected {expected}.");
+        }
+
+        return value;
+    }
+
+    private static Option<string> Word(string name, string description, string absent, string[] words)
+    {
+        Option<string> option = new(name) { Description = description, HelpName = string.Join('|', words), DefaultValueFactory = _ => absent };
+        option.Validators.Add(result =>
+        {
+            string given = result.Tokens.Count == 0 ? absent : result.Tokens[0].Value;
+            if (!words.Contains(given, StringComparer.Ordinal))
+            {
+                result.AddError($"{name} holds '{given}'; expected {string.Join(", ", words[..^1])} or {words[^1]}.");
+            }
+        });
+        return option;
+    }
+}

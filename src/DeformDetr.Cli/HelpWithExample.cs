@@ -1,0 +1,80 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using DeformDetr.Oracle;
+
+namespace DeformDetr.Cli;
+
+// The help of System.CommandLine, and below it examples to copy.
+internal sealed class HelpWithExample : SynchronousCommandLineAction
+{
+    private const int Width = 120;
+    private static readonly Dictionary<string, string> Examples = new(StringComparer.Ordinal)
+    {
+        [""] = """
+              deform-detr demo                        see it work: the shipped model on the shipped pictures, every tensor checked
+              deform-detr detect --help               explain one command
+
+            Exit status:
+              0  done and, where something is judged, passed
+              1  something was judged and failed
+              2  bad usage or bad input; one line on standard error says what is wrong, where, and what was expected
+            """,
+        ["demo"] = """
+              deform-detr demo
+              deform-detr demo --picture 1 --kernels textbook       one picture through the plain loops, to step through in a debugger
+            """,
+        ["detect"] = """
+              deform-detr detect golden/demo/shapes-1.png --weights golden/demo/weights.safetensors --config golden/demo/case.json --out found
+              deform-detr detect street.png --weights r50_deformable_detr.safetensors --variant r50 --threshold 0.5 --json
+            """,
+        ["trace"] = """
+              deform-detr trace --input golden/demo/shapes-1.png --weights golden/demo/weights.safetensors --config golden/demo/case.json --out trace.safetensors
+              deform-detr trace --input batch.npz --weights recipe:42 --variant r50-two-stage --dtype float64 --taps "transformer.encoder.*" --taps "pred_*" --out trace.safetensors
+
+            Pictures are RGB PNG files. A tensor file holds samples.tensor (N,3,H,W) float32, samples.mask (N,H,W) bool, true on padding, and optionally
+            target_sizes (N,2) int64 (height, width); without target_sizes and without pictures there are no results.* in the trace.
+            The last line, 'fingerprint <64 hex>', is the same for two runs exactly when their outputs have the same bits.
+            """,
+        ["verify"] = """
+              deform-detr verify
+              deform-detr verify golden/cases/attn-points --dtype float32 --kernels all
+              deform-detr verify my-cases --json > verdicts.json
+
+            A ratio is the error in units of what is allowed: up to 1 passes.
+            In JSON, numbers that are not finite are the words "Infinity", "-Infinity" and "NaN"; null where nothing was compared.
+            """,
+        ["inspect"] = """
+              deform-detr inspect golden/demo/weights.safetensors
+
+            Minimum, maximum and mean are over the finite elements; of truth values, true counts as 1.
+            """,
+    };
+
+    private readonly HelpAction _help;
+
+    public HelpWithExample(HelpAction help)
+    {
+        _help = help;
+        _help.MaxWidth = Width;
+    }
+
+    public override int Invoke(ParseResult parseResult)
+    {
+        _help.Invoke(parseResult);
+        Command command = parseResult.CommandResult.Command;
+        TextWriter output = parseResult.InvocationConfiguration.Output;
+        output.WriteLine(command is RootCommand ? "Start with:" : "Example:");
+        output.WriteLine(Examples[command is RootCommand ? "" : command.Name]);
+        return CommandLine.Done;
+    }
+}
+
+internal sealed class VersionLine : SynchronousCommandLineAction
+{
+    public override int Invoke(ParseResult parseResult)
+    {
+        parseResult.InvocationConfiguration.Output.WriteLine($"deform-detr {TraceRun.Version}");
+        return CommandLine.Done;
+    }
+}
