@@ -133,7 +133,7 @@ internal sealed class CaseRunner<T>(GoldenCase golden, ForwardPass pass, Recorde
         Tensor<long>? targetSizes = inputs.Has("target_sizes") ? inputs.Take<long>("target_sizes") : null;
         if (golden.PicturePaths.Count > 0)
         {
-            RequireSame(Prepare(), samples, mask);
+            RequireSame(Prepare(), samples, mask, targetSizes);
         }
 
         using BufferScope scope = pass.Scope();
@@ -145,9 +145,10 @@ internal sealed class CaseRunner<T>(GoldenCase golden, ForwardPass pass, Recorde
     }
 
     // A case with pictures ships the prepared batch too: ours must be that batch, bit for bit.
-    private void RequireSame(PictureBatch batch, Tensor<float> samples, Tensor<bool> mask)
+    private void RequireSame(PictureBatch batch, Tensor<float> samples, Tensor<bool> mask, Tensor<long>? targetSizes)
     {
         bool same = batch.SamplesTensor.Shape == samples.Shape
+            && (targetSizes is null || batch.TargetSizes.AsReadOnlySpan().SequenceEqual(targetSizes.AsReadOnlySpan()))
             && batch.SamplesTensor.AsReadOnlySpan().SequenceEqual(samples.AsReadOnlySpan())
             && batch.SamplesMask.AsReadOnlySpan().SequenceEqual(mask.AsReadOnlySpan());
         recorder.Add("pictures.prepared", Tensor<bool>.Create([1], [same]));
