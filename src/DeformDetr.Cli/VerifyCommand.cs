@@ -19,7 +19,7 @@ internal static class VerifyCommand
         };
         Option<string> dtype = CliOptions.DType(orAll: true);
         Option<string> kernels = CliOptions.KernelBodies(orAll: true);
-        Option<int> threads = CliOptions.Threads("How many cases run side by side");
+        Option<int> threads = CliOptions.Threads("How many threads; small cases run side by side");
         Option<bool> json = CliOptions.Json();
         Command command = new("verify", "Run golden cases and judge every tensor against what the original computed: a row per case, with the first failing tensor in the order of computation, and the worst.")
         {
@@ -70,20 +70,36 @@ internal static class VerifyCommand
         return results.All(result => result.Passed) ? CommandLine.Done : CommandLine.Failed;
     }
 
-    // Cases side by side, one thread each; shown in their order, each as soon as those before it are there.
+    // Shown in the order of the jobs, each as soon as those before it are there.
     private static CaseResult[] Results(List<Job> jobs, int threads, Action<string> step, Action<CaseResult>? show)
     {
         CaseResult?[] results = new CaseResult?[jobs.Count];
         ExceptionDispatchInfo?[] faults = new ExceptionDispatchInfo?[jobs.Count];
         Lock gate = new();
         int shown = 0;
-        int side = Math.Min(threads, jobs.Count);
-        Parallel.ForEach(Enumerable.Range(0, jobs.Count), new ParallelOptions { MaxDegreeOfParallelism = side }, (index, state) =>
+
+        // Small cases side by side on one thread each. Weights by recipe mean a big model, gigabytes in float64: those take all threads in turn,
+        // but for the textbook bodies, which have no use for more than one.
+        bool TakesAll(int index) => jobs[index].Kernels == Kernels.Simd && jobs[index].Golden.Weights is { IsRecipe: true };
+        Parallel.ForEach(Enumerable.Range(0, jobs.Count).Where(index => !TakesAll(index)), new ParallelOptions { MaxDegreeOfParallelism = threads }, (index, state) => Run(index, 1, state.Stop));
+        if (!faults.Any(fault => fault is not null))
+        {
+            bool go = true;
+            foreach (int index in Enumerable.Range(0, jobs.Count).Where(TakesAll).TakeWhile(_ => go))
+            {
+                Run(index, threads, () => go = false);
+            }
+        }
+
+        Array.Find(faults, fault => fault is not null)?.Throw();
+        return results!;
+
+        void Run(int index, int share, Action stop)
         {
             Job job = jobs[index];
             try
             {
-                CaseResult result = CaseVerifier.Verify(job.Golden, job.ElementType, job.Kernels, Math.Max(1, threads / side));
+                CaseResult result = CaseVerifier.Verify(job.Golden, job.ElementType, job.Kernels, share);
                 lock (gate)
                 {
                     results[index] = result;
@@ -99,11 +115,8 @@ internal static class VerifyCommand
                 // Shapes that disagree are said by operators, which don't know the case.
                 faults[index] = ExceptionDispatchInfo.Capture(
                     exception is ArgumentException && OneLine.Of(exception) is { } line ? new InvalidDataException($"{job.Golden.Folder}: {line}", exception) : exception);
-                state.Stop();
+                stop();
             }
-        });
-
-        Array.Find(faults, fault => fault is not null)?.Throw();
-        return results!;
+        }
     }
 }

@@ -21,7 +21,7 @@ public static class AnnotatedPicture
     /// <param name="picture">The picture as decoded. Shape [h, w, 3].</param>
     /// <param name="title">What the picture is called.</param>
     /// <param name="detections">Drawn with solid lines in the colour of their class, the best on top.</param>
-    /// <param name="truth">Drawn with dashed white lines, explained in a legend below the picture; null where nobody knows it.</param>
+    /// <param name="truth">Drawn with dashed white lines, explained in a legend below the picture, named where it was missed; null where nobody knows it.</param>
     /// <returns>The text of an SVG file.</returns>
     public static string ToSvg(Tensor<byte> picture, string title, IReadOnlyList<Detection> detections, IReadOnlyList<TrueObject>? truth = null)
     {
@@ -43,9 +43,12 @@ public static class AnnotatedPicture
             xml.WriteString(Convert.ToBase64String(PngWriter.Encode(picture)));
             xml.WriteEndAttribute();
             xml.WriteEndElement();
-            foreach (TrueObject item in truth ?? [])
+            foreach (TruthMatch match in truth is null ? [] : TruthMatching.Match(detections, truth))
             {
-                Truth(xml, canvas, item);
+                if (match.Truth is not null)
+                {
+                    Truth(xml, canvas, match.Truth, missed: match.Found is null);
+                }
             }
 
             foreach (Detection detection in detections.Reverse())
@@ -73,18 +76,22 @@ public static class AnnotatedPicture
         xml.WriteAttributeString("class", "detection");
         Rectangle(xml, box, ("fill", "none"), ("stroke", "#000000"), ("stroke-opacity", "0.55"), ("stroke-width", Number(Stroke + 2)));
         Rectangle(xml, box, ("fill", "none"), ("stroke", fill), ("stroke-width", Number(Stroke)));
+        Label(xml, canvas, box, words, fill, ink);
+        xml.WriteEndElement();
+    }
 
-        // Above the box where there is room, else inside it.
+    // Above the box where there is room, else inside it.
+    private static void Label(XmlWriter xml, Canvas canvas, PictureBox box, string words, string fill, string ink)
+    {
         const double High = Font * 1.3;
         double wide = (words.Length * Font * 0.61) + (Font * 0.5);
         double left = Math.Clamp(box.X0 - (Stroke / 2), 0, Math.Max(0, canvas.Width - wide));
         double top = box.Y0 - High >= 0 ? box.Y0 - High : Math.Clamp(box.Y0, 0, Math.Max(0, canvas.Height - High));
         Rectangle(xml, new PictureBox(left, top, left + wide, top + High), ("fill", fill), ("fill-opacity", "0.9"));
         Words(xml, left + (Font * 0.25), top + (Font * 0.98), words, ink);
-        xml.WriteEndElement();
     }
 
-    private static void Truth(XmlWriter xml, Canvas canvas, TrueObject item)
+    private static void Truth(XmlWriter xml, Canvas canvas, TrueObject item, bool missed)
     {
         PictureBox box = canvas.Place(item.Box);
         xml.WriteStartElement("g");
@@ -92,6 +99,11 @@ public static class AnnotatedPicture
         xml.WriteElementString("title", $"ground truth: {Clean(item.Class)}");
         Rectangle(xml, box, ("fill", "none"), ("stroke", "#000000"), ("stroke-width", Number(Stroke)));
         Rectangle(xml, box, ("fill", "none"), ("stroke", "#ffffff"), ("stroke-width", Number(Stroke)), ("stroke-dasharray", "7 5"));
+        if (missed)
+        {
+            Label(xml, canvas, box, $"missed: {Clean(item.Class)}", "#202020", "#ffffff");
+        }
+
         xml.WriteEndElement();
     }
 

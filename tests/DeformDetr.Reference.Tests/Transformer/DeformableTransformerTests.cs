@@ -200,7 +200,7 @@ public class DeformableTransformerTests
         RecordingSink own = c.Run(Kernels.Simd);
         foreach (string forced in own.Names)
         {
-            TensorShape shape = [.. own.Tensors[forced].Shape, 1];
+            TensorShape shape = TensorShape.Create([.. own.Tensors[forced].Shape.Sizes, 1]);
             ReplacingSink sink = new((name, tensor) => name == forced ? tensor.ReshapeUntyped(shape) : null);
             Expect.Refusal<ArgumentException>(
                 $"tap: the replacement for {forced} holds {shape}; expected {own.Tensors[forced].Shape}.", () => c.Forward(new ForwardPass(Kernels.Simd, 2, sink)));

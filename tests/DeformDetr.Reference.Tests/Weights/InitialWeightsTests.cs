@@ -64,8 +64,8 @@ public class InitialWeightsTests
     [InlineData("backbone.0.body.layer1.0.conv1.weight", 0.176777)]
     [InlineData("backbone.0.body.layer1.0.conv2.weight", 0.058926)]
     [InlineData("backbone.0.body.layer1.0.conv3.weight", 0.088388)]
-    [InlineData("backbone.0.body.layer4.0.downsample.0.weight", 0.03125)]
-    [InlineData("backbone.0.body.layer4.0.conv2.weight", 0.020833)]
+    [InlineData("backbone.0.body.layer2.0.downsample.0.weight", 0.0625)]
+    [InlineData("backbone.0.body.layer2.0.conv2.weight", 0.041667)]
     public void Normal_tensors_have_their_deviation_and_tails(string name, double deviation)
     {
         double[] values = Find(name);
@@ -224,7 +224,11 @@ public class InitialWeightsTests
     {
         public Dictionary<string, Tensor<float>> Taken { get; } = new(StringComparer.Ordinal);
 
-        public Tensor<float> Take(string name, TensorShape shape) => Taken[WeightNames.Canonical(name, withBoxRefine)] = weights.Take(name, shape);
+        // Of the backbone's 23 million weights some are enough.
+        public Tensor<float> Take(string name, TensorShape shape) =>
+            name.StartsWith("backbone.0.body.layer", StringComparison.Ordinal) && !name.Contains("layer1.0.", StringComparison.Ordinal) && !name.Contains("layer2.0.", StringComparison.Ordinal)
+                ? new Tensor<float>(shape)
+                : Taken[WeightNames.Canonical(name, withBoxRefine)] = weights.Take(name, shape);
     }
 
     private sealed record Star(int Heads, int Levels, int Points, int Channels, string Bits);
