@@ -52,7 +52,7 @@ internal sealed class CliConsole : IDisposable
 
     public void Json(Action<Utf8JsonWriter> write) => Out.WriteLine(ReportJson.Text(write));
 
-    // Runs something that reports its steps; a bar shows them to a person, nobody else sees anything.
+    // Runs something that reports its steps; a person sees them, with a bar where their number is known (not 0), and nobody else sees anything.
     public T Track<T>(string what, int steps, Func<Action<string>, T> work)
     {
         if (!IsWatched)
@@ -61,17 +61,17 @@ internal sealed class CliConsole : IDisposable
         }
 
         IAnsiConsole screen = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        ProgressColumn[] bar = steps > 0 ? [new ProgressBarColumn(), new PercentageColumn()] : [];
         return screen.Progress()
             .AutoClear(true)
-            .Columns(new SpinnerColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+            .Columns([new SpinnerColumn(), .. bar, new ElapsedTimeColumn(), new TaskDescriptionColumn { Alignment = Justify.Left }])
             .Start(context =>
             {
                 ProgressTask task = context.AddTask(Markup.Escape(what), maxValue: Math.Max(1, steps));
-                task.IsIndeterminate = steps == 0;
                 return work(step =>
                 {
                     task.Description = Markup.Escape($"{what}: {OneLine.Printable(step)}");
-                    task.Increment(1);
+                    task.Increment(steps > 0 ? 1 : 0);
                 });
             });
     }

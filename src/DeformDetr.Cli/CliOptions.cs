@@ -18,8 +18,8 @@ internal static class CliOptions
     public static Option<string> KernelBodies(bool orAll = false) =>
         Word("--kernels", "Which bodies of the operators run: simd is fast, textbook the plain loops of the definition" + (orAll ? "; all is both" : ""), "simd", orAll ? ["simd", "textbook", All] : ["simd", "textbook"]);
 
-    public static Option<int> Threads(string description = "How many threads; the result has the same bits for any number") =>
-        AtLeastOne("--threads", "N", $"{description} [default: all cores]", Environment.ProcessorCount);
+    public static Option<int?> Threads(string description = "How many threads; the result has the same bits for any number") =>
+        AtLeastOne("--threads", "N", $"{description} [default: all cores]", null);
 
     public static Option<bool> Json() => new("--json") { Description = "Print the same facts as JSON, and nothing else" };
 
@@ -44,11 +44,11 @@ internal static class CliOptions
 
     public static Option<string?> Out(string help, string description) => NotEmpty(new Option<string?>("--out") { Description = description, HelpName = help });
 
-    public static Option<int> AtLeastOne(string name, string help, string description, int absent) => new(name)
+    public static Option<int?> AtLeastOne(string name, string help, string description, int? absent) => new(name)
     {
         Description = description,
         HelpName = help,
-        DefaultValueFactory = _ => absent,
+        DefaultValueFactory = absent is null ? null : _ => absent,
         CustomParser = result => Parsed(
             result, name, "a whole number of at least 1", (string text, out int value) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= 1),
     };
@@ -75,6 +75,20 @@ internal static class CliOptions
         return option;
     }
 
+    public static Argument<T> NotEmpty<T>(Argument<T> argument)
+    {
+        argument.Validators.Add(result =>
+        {
+            if (result.Tokens.Any(token => token.Value.Length == 0))
+            {
+                result.AddError($"{argument.Name} is empty; expected a value.");
+            }
+        });
+        return argument;
+    }
+
+    public static int Cores(int? threads) => threads ?? Environment.ProcessorCount;
+
     public static IReadOnlyList<ElementType> DTypes(string word) => word switch
     {
         "float32" => [ElementType.Float32],
@@ -91,6 +105,10 @@ internal static class CliOptions
 
     public static string WordOf(Kernels kernels) => kernels == Kernels.Simd ? "simd" : "textbook";
 
+    // The textbook bodies run on one thread.
+    public static string Describe(Kernels kernels, int threads) =>
+        kernels == Kernels.Simd ? $"simd kernels on {Numbers.Count(threads, "thread", "threads")}" : "textbook kernels on 1 thread";
+
     // A checkpoint file needs no configuration (then it is r50's); a recipe has no shapes of its own.
     public static (WeightSource Weights, RunConfiguration Run) Model(string weights, string? config, string? variant)
     {
@@ -106,6 +124,19 @@ internal static class CliOptions
         }
 
         return (source, config is not null ? RunConfiguration.Load(config) : RunConfiguration.Variant(variant ?? "r50"));
+    }
+
+    // What went wrong with weights that nobody described: the most likely cause is worth a word.
+    public static T OrGuessed<T>(WeightSource weights, string? config, string? variant, Func<T> load)
+    {
+        try
+        {
+            return load();
+        }
+        catch (InvalidDataException exception) when (config is null && variant is null && weights.Path is { } path && exception.Message.StartsWith($"{path}: ", StringComparison.Ordinal))
+        {
+            throw new InvalidDataException($"{path}: taken for r50, since neither --config nor --variant is given: {exception.Message[(path.Length + 2)..]}", exception);
+        }
     }
 
     private delegate bool TryParse<T>(string text, out T value);

@@ -9,9 +9,8 @@ internal static class DemoCommand
     {
         Option<string> dtype = CliOptions.DType();
         Option<string> kernels = CliOptions.KernelBodies();
-        Option<int> threads = CliOptions.Threads();
-        Option<int> picture = CliOptions.AtLeastOne("--picture", "N", "Only picture N (from 1), alone and so without padding: for stepping through in a debugger. The golden tensors are of the whole batch and are not checked then", 0);
-        picture.DefaultValueFactory = null;
+        Option<int?> threads = CliOptions.Threads();
+        Option<int?> picture = CliOptions.AtLeastOne("--picture", "N", "Only picture N (from 1), alone and so without padding: for stepping through in a debugger. The golden tensors are of the whole batch and are not checked then", null);
         Option<string?> output = CliOptions.Out("DIR", "The folder for the annotated pictures [default: demo-out]");
         Option<bool> json = CliOptions.Json();
         Command command = new("demo", "See it work: run the shipped trained model on the shipped pictures, check every tensor against the original's, and show the detections beside the ground truth.")
@@ -24,8 +23,8 @@ internal static class DemoCommand
                 Repository.Golden("demo"),
                 CliOptions.DTypes(parsed.GetRequiredValue(dtype))[0],
                 CliOptions.Bodies(parsed.GetRequiredValue(kernels))[0],
-                parsed.GetValue(threads),
-                parsed.GetValue(picture) is > 0 and int number ? number : null,
+                CliOptions.Cores(parsed.GetValue(threads)),
+                parsed.GetValue(picture),
                 parsed.GetValue(output) ?? "demo-out");
             ReportFolder.RequireUsable(request.Folder);
             DemoRun.Outcome outcome = console.Track("demo", 0, step => DemoRun.Run(request, step));

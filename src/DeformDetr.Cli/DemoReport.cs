@@ -100,7 +100,7 @@ internal static class DemoReport
         console.WriteLine($"pictures    {Numbers.Count(outcome.Resized)} of {Numbers.Count(outcome.Pictures.Count)} resized as Pillow does, bit for bit");
         console.WriteLine($"annotated   {string.Join(", ", outcome.Written.Select(OneLine.Printable))}");
         DemoRun.Request request = outcome.Request;
-        console.WriteLine($"run         {request.ElementType.Word()}, {CliOptions.WordOf(request.Kernels)} kernels, {Numbers.Count(request.Threads, "thread", "threads")}, {Numbers.Seconds(outcome.Time)}");
+        console.WriteLine($"run         {request.ElementType.Word()}, {CliOptions.Describe(request.Kernels, request.Threads)}, {Numbers.Seconds(outcome.Time)}");
         console.Out.Write("verdict     ");
         if (outcome.Verdicts is not { } verdicts)
         {

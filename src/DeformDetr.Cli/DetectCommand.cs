@@ -10,12 +10,12 @@ internal static class DetectCommand
 {
     public static Command Create(CliConsole console)
     {
-        Argument<string[]> images = new("IMAGE") { Description = "Pictures: PNG files", Arity = ArgumentArity.ZeroOrMore };
+        Argument<string[]> images = CliOptions.NotEmpty(new Argument<string[]>("IMAGE") { Description = "Pictures: PNG files", Arity = ArgumentArity.ZeroOrMore });
         Option<string> weights = CliOptions.Weights();
         Option<string?> config = CliOptions.Config();
         Option<string?> variant = CliOptions.Variant();
         Option<double> threshold = CliOptions.Probability("--threshold", "P", "The least score of a detection", 0.3);
-        Option<int> batch = CliOptions.AtLeastOne("--batch", "N", "Run N pictures at a time, padded to one size; a padded picture gives slightly other numbers", 1);
+        Option<int?> batch = CliOptions.AtLeastOne("--batch", "N", "Run N pictures at a time, padded to one size; a padded picture gives slightly other numbers", 1);
         Option<bool> json = CliOptions.Json();
         Option<string?> output = CliOptions.Out("DIR", "A folder for annotated copies (SVG with the picture inside) and detections.json");
         Command command = new("detect", "Detect objects in pictures: class, score, and box (x0, y0, x1, y1) in pixels of each picture.")
@@ -38,7 +38,11 @@ internal static class DetectCommand
             }
 
             PictureFiles.RequireUsable(paths, run.Preprocess);
-            List<PictureDetections> found = console.Track("detect", paths.Length, step => Detect(paths, source, run, parsed.GetValue(threshold), parsed.GetValue(batch), step));
+            List<PictureDetections> found = console.Track("detect", paths.Length, step =>
+            {
+                ModelRun<float> model = new(CliOptions.OrGuessed(source, parsed.GetValue(config), parsed.GetValue(variant), () => source.Load<float>(run.Config)));
+                return Detect(model, paths, run, parsed.GetValue(threshold), parsed.GetValue(batch) ?? 1, step);
+            });
             IReadOnlyList<string> written = folder is null ? [] : ReportFolder.Write(folder, found, index => PngReader.Read(paths[index]));
             Print(console, found, written, parsed.GetValue(threshold), folder, parsed.GetValue(json));
             return CommandLine.Done;
@@ -46,9 +50,8 @@ internal static class DetectCommand
         return command;
     }
 
-    private static List<PictureDetections> Detect(string[] paths, WeightSource source, RunConfiguration run, double threshold, int batch, Action<string> step)
+    private static List<PictureDetections> Detect(ModelRun<float> model, string[] paths, RunConfiguration run, double threshold, int batch, Action<string> step)
     {
-        ModelRun<float> model = new(source.Load<float>(run.Config));
         List<PictureDetections> found = [];
         foreach (string[] part in paths.Chunk(batch))
         {

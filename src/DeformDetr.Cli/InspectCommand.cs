@@ -10,7 +10,7 @@ internal static class InspectCommand
 {
     public static Command Create(CliConsole console)
     {
-        Argument<string> file = new("FILE") { Description = "A checkpoint or trace (.safetensors, .npz) or a single array (.npy)" };
+        Argument<string> file = CliOptions.NotEmpty(new Argument<string>("FILE") { Description = "A checkpoint or trace (.safetensors, .npz) or a single array (.npy)" });
         Option<bool> json = CliOptions.Json();
         Command command = new("inspect", "List the tensors in a file: name, type, shape, minimum, maximum, mean, and how many elements are not finite.") { file, json };
         command.SetAction(parsed => Run(console, parsed.GetRequiredValue(file), parsed.GetValue(json)));

@@ -6,13 +6,15 @@ namespace DeformDetr.Cli;
 // What went wrong with usage or input, in one line fit for a terminal; null for what is a bug of ours.
 internal static class OneLine
 {
-    public static string? Of(Exception exception) => exception switch
+    public static string? Of(Exception exception) => Message(exception) is { } text ? Printable(text.EndsWith('.') ? text : $"{text}.") : null;
+
+    private static string? Message(Exception exception) => exception switch
     {
-        AggregateException many => Of(many.Flatten().InnerExceptions[0]),
+        AggregateException many => Message(many.Flatten().InnerExceptions[0]),
         ArgumentNullException or ArgumentOutOfRangeException => null,
-        ArgumentException { ParamName: { } name } argument => Printable(argument.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal)),
-        FileNotFoundException { FileName: { } file } missing when missing.Message.StartsWith("Could not find", StringComparison.Ordinal) => Printable($"{Relative(file)}: no such file."),
-        InvalidDataException or ArgumentException or IOException or UnauthorizedAccessException => Printable(exception.Message),
+        ArgumentException { ParamName: { } name } argument => argument.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal),
+        FileNotFoundException { FileName: { } file } missing when missing.Message.StartsWith("Could not find", StringComparison.Ordinal) => $"{Relative(file)}: no such file.",
+        InvalidDataException or ArgumentException or IOException or UnauthorizedAccessException => exception.Message,
         OutOfMemoryException => "not enough memory for this input.",
         _ => null,
     };

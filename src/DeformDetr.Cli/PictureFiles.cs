@@ -11,6 +11,11 @@ internal static class PictureFiles
     {
         foreach (string path in paths)
         {
+            if (Directory.Exists(path))
+            {
+                throw new IOException($"{path}: is a folder; expected a PNG file.");
+            }
+
             TensorShape shape = PngReader.Read(path).Shape;
             try
             {

@@ -25,7 +25,7 @@ internal static class TraceCommand
         Option<string?> variant = CliOptions.Variant();
         Option<string> dtype = CliOptions.DType();
         Option<string> kernels = CliOptions.KernelBodies();
-        Option<int> threads = CliOptions.Threads();
+        Option<int?> threads = CliOptions.Threads();
         Option<string[]> taps = CliOptions.NotEmpty(new Option<string[]>("--taps")
         {
             Description = "Names of tensors to write: * is any run of characters, dots too, ? is one; may repeat [default: every tensor]",
@@ -44,9 +44,9 @@ internal static class TraceCommand
             (WeightSource source, RunConfiguration run) = CliOptions.Model(parsed.GetRequiredValue(weights), parsed.GetValue(config), parsed.GetValue(variant));
             TraceRequest request = new(
                 parsed.GetRequiredValue(input), source, run.Config, run.Preprocess,
-                CliOptions.DTypes(parsed.GetRequiredValue(dtype))[0], CliOptions.Bodies(parsed.GetRequiredValue(kernels))[0], parsed.GetValue(threads),
+                CliOptions.DTypes(parsed.GetRequiredValue(dtype))[0], CliOptions.Bodies(parsed.GetRequiredValue(kernels))[0], CliOptions.Cores(parsed.GetValue(threads)),
                 parsed.GetValue(taps) ?? [], parsed.GetRequiredValue(output)!);
-            return Run(console, request, parsed.GetValue(json));
+            return CliOptions.OrGuessed(source, parsed.GetValue(config), parsed.GetValue(variant), () => Run(console, request, parsed.GetValue(json)));
         });
         return command;
     }
@@ -108,7 +108,7 @@ internal static class TraceCommand
             table.WriteAll();
         }
 
-        console.WriteLine($"ran {dtype} {kernels} on {Numbers.Count(request.Threads, "thread", "threads")} in {Numbers.Seconds(time)}");
+        console.WriteLine($"ran {dtype}, {CliOptions.Describe(request.Kernels, request.Threads)}, {Numbers.Seconds(time)}");
         console.WriteLine($"wrote {Numbers.Count(written, "tensor", "tensors")}, {Numbers.Bytes(new FileInfo(request.OutPath).Length)}, to {OneLine.Printable(request.OutPath)}");
         console.WriteLine($"fingerprint {fingerprint}");
         return CommandLine.Done;

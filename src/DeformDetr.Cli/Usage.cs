@@ -17,7 +17,8 @@ internal static class Usage
             options &= token.Type != TokenType.DoubleDash;
             if (options && token.Type == TokenType.Argument && token.Value.Length > 1 && token.Value[0] == '-' && !double.TryParse(token.Value, System.Globalization.CultureInfo.InvariantCulture, out _))
             {
-                throw new InvalidDataException($"option '{token.Value}' is unknown; {help}.");
+                bool known = parsed.CommandResult.Command.Options.Any(option => option.Name == token.Value);
+                throw new InvalidDataException(known ? $"'{token.Value}' stands where the option before it expected a value; {help}." : $"option '{token.Value}' is unknown; {help}.");
             }
         }
 

@@ -12,14 +12,14 @@ internal static class VerifyCommand
 
     public static Command Create(CliConsole console)
     {
-        Argument<string[]> cases = new("CASE")
+        Argument<string[]> cases = CliOptions.NotEmpty(new Argument<string[]>("CASE")
         {
             Description = "Golden cases: folders with a case.json, or folders that are searched for them [default: golden/ of the repository]",
             Arity = ArgumentArity.ZeroOrMore,
-        };
+        });
         Option<string> dtype = CliOptions.DType(orAll: true);
         Option<string> kernels = CliOptions.KernelBodies(orAll: true);
-        Option<int> threads = CliOptions.Threads("How many threads; small cases run side by side");
+        Option<int?> threads = CliOptions.Threads("How many threads; small cases run side by side");
         Option<bool> json = CliOptions.Json();
         Command command = new("verify", "Run golden cases and judge every tensor against what the original computed: a row per case, with the first failing tensor in the order of computation, and the worst.")
         {
@@ -35,7 +35,7 @@ internal static class VerifyCommand
                    from body in CliOptions.Bodies(parsed.GetRequiredValue(kernels))
                    select new Job(golden, element, body),
             ];
-            return Run(console, jobs, parsed.GetValue(threads), parsed.GetValue(json));
+            return Run(console, jobs, CliOptions.Cores(parsed.GetValue(threads)), parsed.GetValue(json));
         });
         return command;
     }

@@ -54,12 +54,11 @@ public sealed class BufferScope : IDisposable
             return;
         }
 
+        _context.Close(this, _parent);
         _closed = true;
         foreach (object storage in _owned)
         {
             _context.Pool.ReturnStorage(storage);
         }
-
-        _context.Close(this, _parent);
     }
 }

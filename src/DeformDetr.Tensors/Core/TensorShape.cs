@@ -17,7 +17,8 @@ public readonly struct TensorShape : IEquatable<TensorShape>, IEnumerable<int>
     /// <exception cref="ArgumentException">A size is negative, or the number of elements exceeds what one array can hold.</exception>
     public static TensorShape Create(ReadOnlySpan<int> sizes)
     {
-        long length = 1;
+        // A zero anywhere makes the whole empty, whatever the other sizes are.
+        long length = sizes.Contains(0) ? 0 : 1;
         foreach (int size in sizes)
         {
             if (size < 0)
@@ -25,7 +26,7 @@ public readonly struct TensorShape : IEquatable<TensorShape>, IEnumerable<int>
                 throw new ArgumentException($"shape: axis sizes [{Join(sizes)}] hold a negative number; expected sizes >= 0.");
             }
 
-            length = checked(length * size);
+            length *= size;
             if (length > Array.MaxLength)
             {
                 throw new ArgumentException(

@@ -104,7 +104,7 @@ public static partial class Conv2d
                 target[..from].Clear();
                 target[to..].Clear();
                 ReadOnlySpan<T> source = map.Slice(iy * width, width);
-                if (window.Stride == 1)
+                if (window.Stride == 1 && from < to)
                 {
                     source.Slice(ix + from, to - from).CopyTo(target[from..]);
                     continue;

@@ -48,6 +48,8 @@ public static partial class Conv2d
         ShapeGuard.That(
             window is { Stride: > 0, Padding: >= 0, Dilation: > 0, Groups: > 0 }, nameof(Conv2d), nameof(window), $"holds {window}; expected stride, dilation, groups > 0 and padding >= 0.");
         ShapeGuard.That(
+            weight.Length > 0, nameof(Conv2d), nameof(weight), $"holds {weight.Shape}; expected [O, C / G, kh, kw] without a zero.");
+        ShapeGuard.That(
             weight.Shape[0] % window.Groups == 0 && input.Shape[1] == weight.Shape[1] * window.Groups,
             nameof(Conv2d), nameof(weight), $"holds {weight.Shape}; expected [O, C / G, kh, kw] with C = {input.Shape[1]}, G = {window.Groups}.");
         if (bias is not null)

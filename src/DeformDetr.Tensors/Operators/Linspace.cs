@@ -25,7 +25,7 @@ public static class Linspace
         double step = steps > 1 ? (end - start) / (steps - 1) : 0;
         for (int i = 0; i < steps; i++)
         {
-            y[i] = Round<T>(i < (steps + 1) / 2 ? start + (step * i) : end - (step * (steps - 1 - i)));
+            y[i] = Round<T>(i < steps / 2 || steps == 1 ? start + (step * i) : end - (step * (steps - 1 - i)));
         }
 
         return output;

@@ -30,7 +30,7 @@ public static partial class MaxPool2d
         int outputHeight = window.OutputSize(input.Shape[2], kernel);
         int outputWidth = window.OutputSize(input.Shape[3], kernel);
         ShapeGuard.That(
-            outputHeight > 0 && outputWidth > 0, nameof(MaxPool2d), nameof(input), $"holds {input.Shape}; expected padded maps no smaller than the window {kernel}.");
+            input.Length > 0 && outputHeight > 0 && outputWidth > 0, nameof(MaxPool2d), nameof(input), $"holds {input.Shape}; expected padded maps no smaller than the window {kernel}.");
 
         Tensor<T> output = context.Rent<T>([input.Shape[0], input.Shape[1], outputHeight, outputWidth]);
         Kernel<T> body = context.Kernels == Kernels.Textbook ? Textbook : Simd;

@@ -243,6 +243,19 @@ public class MSDeformAttnCoreTests
         });
 
     [Fact]
+    public void A_location_that_is_no_number_or_infinite_reads_nothing()
+    {
+        foreach (Kernels kernels in Enum.GetValues<Kernels>())
+        {
+            foreach (double location in new[] { double.NaN, double.PositiveInfinity, double.NegativeInfinity })
+            {
+                Assert.Equal(0, Sample(kernels, [1, 2, 3, 4], (2, 2), location, 0.5));
+                Assert.Equal(0, Sample(kernels, [1, 2, 3, 4], (2, 2), 0.5, location));
+            }
+        }
+    }
+
+    [Fact]
     public void Whole_pixel_shifts_of_map_and_samples_cancel()
     {
         foreach (Kernels kernels in Enum.GetValues<Kernels>())

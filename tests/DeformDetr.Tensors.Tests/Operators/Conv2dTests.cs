@@ -21,6 +21,10 @@ public class Conv2dTests
         Assert.Equal([-4, -4, -4, -4], Conv2d.Forward(context, x, weight, null, new()).AsSpan().ToArray());
         Assert.Equal([6, 6, 6, 6], Conv2d.Forward(context, x, weight, Values.Of<float>([1], 10), new()).AsSpan().ToArray());
 
+        // The tap to the right sees the right neighbour, the tap below the lower one.
+        Assert.Equal([2, 3, 5, 6], Conv2d.Forward(context, x, Values.Of<float>([1, 1, 2, 2], 0, 1, 0, 0), null, new()).AsSpan().ToArray());
+        Assert.Equal([4, 5, 7, 8], Conv2d.Forward(context, x, Values.Of<float>([1, 1, 2, 2], 0, 0, 1, 0), null, new()).AsSpan().ToArray());
+
         // Padding 1, stride 2: windows at the corners see one pixel, the others none of theirs outside.
         Assert.Equal([-1, -3, -7, -4], Conv2d.Forward(context, x, weight, null, new(Stride: 2, Padding: 1)).AsSpan().ToArray());
 
