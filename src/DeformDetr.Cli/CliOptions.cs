@@ -117,6 +117,11 @@ internal static class CliOptions
             throw new InvalidDataException("--config and --variant are both given; expected one of them.");
         }
 
+        if (config is not null && !File.Exists(config))
+        {
+            throw new InvalidDataException($"{config}: {(Directory.Exists(config) ? "is a folder" : "no such file")}; expected a JSON file with config.");
+        }
+
         WeightSource source = WeightSource.Parse(weights);
         if (source.IsRecipe && config is null && variant is null)
         {

@@ -16,6 +16,11 @@ internal static class PictureFiles
                 throw new IOException($"{path}: is a folder; expected a PNG file.");
             }
 
+            if (!File.Exists(path))
+            {
+                throw new FileNotFoundException($"{path}: no such file.", path);
+            }
+
             TensorShape shape = PngReader.Read(path).Shape;
             try
             {

@@ -13,7 +13,7 @@ public static class PngWriter
 
     /// <summary>Writes a PNG file. It appears under its name only when it is whole: a temporary file beside it is renamed.</summary>
     /// <param name="path">The file; one that exists is replaced.</param>
-    /// <param name="rgb">(h, w, 3), red, green, blue.</param>
+    /// <param name="rgb">Red, green, blue. Shape [h, w, 3].</param>
     /// <exception cref="ArgumentException">Another shape, no pixel, or more than 178 956 970 pixels.</exception>
     /// <exception cref="IOException">The file can't be written.</exception>
     public static void Write(string path, Tensor<byte> rgb)
@@ -38,7 +38,7 @@ public static class PngWriter
 
     /// <summary>Writes a PNG file to a stream, which stays open.</summary>
     /// <param name="stream">A writable stream.</param>
-    /// <param name="rgb">(h, w, 3), red, green, blue.</param>
+    /// <param name="rgb">Red, green, blue. Shape [h, w, 3].</param>
     /// <exception cref="ArgumentException">Another shape, no pixel, or more than 178 956 970 pixels.</exception>
     public static void Write(Stream stream, Tensor<byte> rgb)
     {
@@ -56,7 +56,7 @@ public static class PngWriter
     }
 
     /// <summary>The bytes of a PNG file, such as to embed it in another.</summary>
-    /// <param name="rgb">(h, w, 3), red, green, blue.</param>
+    /// <param name="rgb">Red, green, blue. Shape [h, w, 3].</param>
     /// <exception cref="ArgumentException">Another shape, no pixel, or more than 178 956 970 pixels.</exception>
     public static byte[] Encode(Tensor<byte> rgb)
     {

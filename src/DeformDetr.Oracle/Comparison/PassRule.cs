@@ -16,7 +16,7 @@ public static class PassRule
     /// <param name="actual">What was computed.</param>
     /// <param name="expected">What the original computed in float32.</param>
     /// <param name="expected64">What it computed in float64; null for no truth.</param>
-    /// <param name="padding">Elements that don't count; null where all count.</param>
+    /// <param name="padding">True for elements that don't count; null where all count. Shape [..], the tensor's.</param>
     public static TensorVerdict Judge(string name, Tensor actual, Tensor expected, Tensor? expected64, Tensor<bool>? padding = null)
     {
         if (actual.Shape != expected.Shape)
@@ -47,7 +47,7 @@ public static class PassRule
     /// <param name="float64">Whether the run that is judged is in float64.</param>
     /// <param name="expected">The original's float32 elements.</param>
     /// <param name="expected64">Its float64 elements; null for no truth.</param>
-    /// <param name="padding">Elements that don't count; null where all count.</param>
+    /// <param name="padding">True for elements that don't count; null where all count. Shape [..], the tensor's.</param>
     internal static double Allowance(bool float64, double[] expected, double[]? expected64, Tensor<bool>? padding = null)
     {
         double scale = 0;

@@ -18,7 +18,7 @@ public sealed class ForwardPass : OperatorContext
     /// <summary>Names a tensor and lets the sink see it. Without a sink the name is not even put together.</summary>
     /// <typeparam name="T">The element type.</typeparam>
     /// <param name="name">The tensor's name.</param>
-    /// <param name="tensor">The tensor.</param>
+    /// <param name="tensor">The tensor. Shape [..], the one that docs/shapes.md has for the name.</param>
     /// <returns>The tensor to go on with.</returns>
     public Tensor<T> Tap<T>([InterpolatedStringHandlerArgument("")] TapName name, Tensor<T> tensor)
         where T : unmanaged => _sink is null ? tensor : Tap(name.ToStringAndClear(), tensor);

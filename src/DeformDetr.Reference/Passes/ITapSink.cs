@@ -12,7 +12,7 @@ public interface ITapSink
     /// <summary>Shows a tensor. Its buffer is used again later in the run: a sink that keeps it copies it.</summary>
     /// <typeparam name="T">The element type.</typeparam>
     /// <param name="name">The tensor's name.</param>
-    /// <param name="tensor">The tensor.</param>
+    /// <param name="tensor">The tensor. Shape [..], the one that docs/shapes.md has for the name.</param>
     /// <returns>The tensor to go on with: the same, or another of the same shape.</returns>
     Tensor<T> See<T>(string name, Tensor<T> tensor)
         where T : unmanaged;

@@ -4,9 +4,9 @@ using DeformDetr.Tensors;
 namespace DeformDetr.Reference.Pictures;
 
 /// <summary>Pictures of any sizes as the model takes them: resized, normalised, and padded at the bottom and right to one size.</summary>
-/// <param name="SamplesTensor">(N, 3, H, W), <c>samples.tensor</c>; 0 on padding (set after normalising, so it is no colour).</param>
-/// <param name="SamplesMask">(N, H, W), <c>samples.mask</c>; true on padding.</param>
-/// <param name="TargetSizes">(N, 2), height and width of each picture as decoded, pixels: the frame that results are given in.</param>
+/// <param name="SamplesTensor"><c>samples.tensor</c>; 0 on padding (set after normalising, so it is no colour). Shape [N, 3, H, W].</param>
+/// <param name="SamplesMask"><c>samples.mask</c>; true on padding. Shape [N, H, W].</param>
+/// <param name="TargetSizes">Height and width of each picture as decoded, pixels: the frame that results are given in. Shape [N, 2].</param>
 public sealed record PictureBatch(Tensor<float> SamplesTensor, Tensor<bool> SamplesMask, Tensor<long> TargetSizes)
 {
     /// <summary>Resizes, normalises and pads pictures, as the original does for evaluation.</summary>

@@ -12,7 +12,7 @@ public static class PictureNormalization
     private static readonly float[] Std = [0.229f, 0.224f, 0.225f];
 
     /// <summary>Normalises a picture with ImageNet's statistics and moves the channels to the front.</summary>
-    /// <param name="rgb">(h, w, 3), red, green, blue.</param>
+    /// <param name="rgb">Red, green, blue. Shape [h, w, 3].</param>
     /// <returns>(3, h, w).</returns>
     /// <exception cref="ArgumentException">Another shape.</exception>
     public static Tensor<float> Normalize(Tensor<byte> rgb)

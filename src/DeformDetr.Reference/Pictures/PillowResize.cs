@@ -13,7 +13,7 @@ public static class PillowResize
     private const int Channels = 3;
 
     /// <summary>Resizes a picture.</summary>
-    /// <param name="picture">(h, w, 3), three channels that don't mix, such as red, green, blue.</param>
+    /// <param name="picture">Shape [h, w, 3]; three channels that don't mix, such as red, green, blue.</param>
     /// <param name="height">Height of the result, pixels.</param>
     /// <param name="width">Width of the result, pixels.</param>
     /// <returns>(height, width, 3); a copy where the size is the picture's.</returns>

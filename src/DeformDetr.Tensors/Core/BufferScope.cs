@@ -21,7 +21,7 @@ public sealed class BufferScope : IDisposable
 
     /// <summary>Hands a tensor to the scope around this one, so that it outlives this scope.</summary>
     /// <typeparam name="T">The element type.</typeparam>
-    /// <param name="tensor">Any tensor; one that this scope doesn't own (an argument, a tapped replacement) is left alone.</param>
+    /// <param name="tensor">Any tensor, shape [..]; one that this scope doesn't own (an argument, a tapped replacement) is left alone.</param>
     /// <returns>The same tensor.</returns>
     public Tensor<T> Keep<T>(Tensor<T> tensor)
         where T : unmanaged
@@ -36,7 +36,7 @@ public sealed class BufferScope : IDisposable
 
     /// <summary>Gives one buffer back before the scope ends; the tensor can't be read any more.</summary>
     /// <typeparam name="T">The element type.</typeparam>
-    /// <param name="tensor">A tensor of this scope; one that it doesn't own is left alone.</param>
+    /// <param name="tensor">A tensor of this scope, shape [..]; one that it doesn't own is left alone.</param>
     public void Release<T>(Tensor<T> tensor)
         where T : unmanaged
     {

@@ -11,7 +11,7 @@ public static partial class Permute
     /// <summary>Reorders the axes.</summary>
     /// <typeparam name="T">Any element type.</typeparam>
     /// <param name="context">Kernels, threads and buffers.</param>
-    /// <param name="input">Any shape.</param>
+    /// <param name="input">Any elements. Shape [..].</param>
     /// <param name="axes">For every axis of the output, the input's axis that it is.</param>
     /// <returns>The sizes in the new order.</returns>
     /// <exception cref="ArgumentException">Not a permutation of the axes.</exception>

@@ -8,7 +8,7 @@ public static class Split
     /// <summary>Cuts a tensor along an axis.</summary>
     /// <typeparam name="T">Any element type.</typeparam>
     /// <param name="context">Kernels, threads and buffers.</param>
-    /// <param name="input">Any shape.</param>
+    /// <param name="input">Any elements. Shape [..].</param>
     /// <param name="sizes">Sizes of the parts; they add up to the axis.</param>
     /// <param name="axis">Along which axis, counted from the outermost.</param>
     /// <returns>One tensor per size.</returns>

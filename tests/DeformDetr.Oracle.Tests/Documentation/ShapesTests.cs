@@ -19,24 +19,24 @@ public class ShapesTests
     [Fact]
     public void Every_named_tensor_of_a_run_fits_exactly_one_row() =>
         Texts.RequireNone(from entry in All.Value
-                         from name in entry.Result.Tensors.Keys
-                         let rows = Table.Where(row => row.Name.IsMatch(name)).Select(row => row.Pattern).ToArray()
-                         where rows.Length != 1
-                         select $"{entry.Run}: {name} fits {rows.Length} rows: {string.Join(", ", rows)}");
+                          from name in entry.Result.Tensors.Keys
+                          let rows = Table.Where(row => row.Name.IsMatch(name)).Select(row => row.Pattern).ToArray()
+                          where rows.Length != 1
+                          select $"{entry.Run}: {name} fits {rows.Length} rows: {string.Join(", ", rows)}");
 
     [Fact]
     public void Every_row_names_a_tensor_of_some_run() =>
         Texts.RequireNone(from row in Table
-                         where !All.Value.Any(entry => entry.Result.Tensors.Keys.Any(name => row.Name.IsMatch(name)))
-                         select row.Pattern);
+                          where !All.Value.Any(entry => entry.Result.Tensors.Keys.Any(name => row.Name.IsMatch(name)))
+                          select row.Pattern);
 
     [Fact]
     public void Every_tensor_has_its_row_s_shape_and_type() =>
         Texts.RequireNone(from entry in All.Value
-                         from tensor in entry.Result.Tensors
-                         from row in Table.Where(row => row.Name.IsMatch(tensor.Key))
-                         where Type(tensor.Value) != row.Type || !Fits(tensor.Value.Shape, row.Shape, Symbols(entry.Result, tensor.Key))
-                         select $"{entry.Run}: {tensor.Key} is {Type(tensor.Value)} {tensor.Value.Shape}; its row says {row.Type} [{string.Join(", ", row.Shape)}]");
+                          from tensor in entry.Result.Tensors
+                          from row in Table.Where(row => row.Name.IsMatch(tensor.Key))
+                          where Type(tensor.Value) != row.Type || !Fits(tensor.Value.Shape, row.Shape, Symbols(entry.Result, tensor.Key))
+                          select $"{entry.Run}: {tensor.Key} is {Type(tensor.Value)} {tensor.Value.Shape}; its row says {row.Type} [{string.Join(", ", row.Shape)}]");
 
     [Fact]
     public void Every_row_names_a_file_that_taps_and_a_member_of_it() =>
@@ -91,9 +91,19 @@ public class ShapesTests
         DeformableDetrConfig config = run.Config;
         return new Dictionary<string, int>(StringComparer.Ordinal)
         {
-            ["N"] = samples[0], ["H"] = samples[2], ["W"] = samples[3], ["L"] = config.NumFeatureLevels, ["S"] = tokens, ["C"] = config.HiddenDim,
-            ["M"] = config.Nheads, ["D"] = config.HiddenDim / config.Nheads, ["P"] = encoder ? config.EncNPoints : config.DecNPoints, ["Q"] = config.NumQueries,
-            ["Lq"] = encoder ? tokens : config.NumQueries, ["F"] = config.DimFeedforward, ["K"] = config.NumClasses,
+            ["N"] = samples[0],
+            ["H"] = samples[2],
+            ["W"] = samples[3],
+            ["L"] = config.NumFeatureLevels,
+            ["S"] = tokens,
+            ["C"] = config.HiddenDim,
+            ["M"] = config.Nheads,
+            ["D"] = config.HiddenDim / config.Nheads,
+            ["P"] = encoder ? config.EncNPoints : config.DecNPoints,
+            ["Q"] = config.NumQueries,
+            ["Lq"] = encoder ? tokens : config.NumQueries,
+            ["F"] = config.DimFeedforward,
+            ["K"] = config.NumClasses,
         };
     }
 
