@@ -16,7 +16,8 @@ internal static class DemoReport
             TextTable table = new(
                 console,
                 new("detected"), new("score", true), new("x0", true), new("y0", true), new("x1", true), new("y1", true),
-                new("  ground truth"), new("x0", true), new("y0", true), new("x1", true), new("y1", true), new("IoU", true)) { Indent = "  " };
+                new("  ground truth"), new("x0", true), new("y0", true), new("x1", true), new("y1", true), new("IoU", true))
+            { Indent = "  " };
             foreach (TruthMatch match in outcome.Matches[b])
             {
                 table.Add(Row(match));

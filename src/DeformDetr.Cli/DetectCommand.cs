@@ -37,7 +37,6 @@ internal static class DetectCommand
                 ReportFolder.RequireUsable(folder);
             }
 
-            PictureFiles.RequireUsable(paths, run.Preprocess);
             List<PictureDetections> found = console.Track("detect", paths.Length, step =>
             {
                 ModelRun<float> model = new(CliOptions.OrGuessed(source, parsed.GetValue(config), parsed.GetValue(variant), () => source.Load<float>(run.Config)));

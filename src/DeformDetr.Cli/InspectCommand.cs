@@ -54,7 +54,7 @@ internal static class InspectCommand
             console.WriteLine($"metadata {OneLine.Printable(key)}: {OneLine.Printable(value)}");
         }
 
-        console.WriteLine($"{OneLine.Printable(path)}: {Numbers.Count(rows.Count, "tensor", "tensors")}, {Numbers.Count(rows.Sum(row => (long)row.Entry.Shape.Length))} elements, {Numbers.Bytes(rows.Sum(row => row.Entry.ByteLength))}");
+        console.WriteLine($"{OneLine.Printable(path)}: {Numbers.Count(rows.Count, "tensor", "tensors")}, {Numbers.Count(rows.Sum(row => (long)row.Entry.Shape.ElementCount))} elements, {Numbers.Bytes(rows.Sum(row => row.Entry.ByteLength))}");
         return CommandLine.Done;
     }
 

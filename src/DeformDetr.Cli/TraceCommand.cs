@@ -53,11 +53,6 @@ internal static class TraceCommand
 
     private static int Run(CliConsole console, TraceRequest request, bool json)
     {
-        if (!request.Inputs.Any(path => Path.GetExtension(path).ToLowerInvariant() is ".safetensors" or ".npz"))
-        {
-            PictureFiles.RequireUsable(request.Inputs, request.Preprocess);
-        }
-
         Stopwatch clock = Stopwatch.StartNew();
         (int written, string fingerprint) = console.Track("trace", 0, step => TraceRun.Run(request, step));
         TimeSpan time = clock.Elapsed;

@@ -17,8 +17,8 @@ public sealed class RefusalTests : IDisposable
     [InlineData("\"nheads\": 3", "config.json: config: hidden_dim holds 32; expected a multiple of nheads = 3.")]
     [InlineData("\"two_stage\": true", "config.json: config: two_stage holds true; expected with_box_refine too (the original can't run without).")]
     [InlineData("\"two_stage\": true, \"with_box_refine\": true, \"hidden_dim\": 128", "config.json: config: hidden_dim holds 128; expected 256 with two_stage (its proposal embedding is 512 wide, hard-coded).")]
-    [InlineData("\"two_stage\": true, \"with_box_refine\": true, \"hidden_dim\": 256, \"num_queries\": 85", "two_stage: num_queries holds 85; expected at most the number of tokens, 84.")]
-    [InlineData("\"num_queries\": 16", "post_process: pred_logits holds [1, 16, 6], 96 scores a picture; expected at least 100.")]
+    [InlineData("\"two_stage\": true, \"with_box_refine\": true, \"hidden_dim\": 256, \"num_queries\": 85", "grey.png: two_stage: num_queries holds 85; expected at most the number of tokens, 84.")]
+    [InlineData("\"num_queries\": 16", "grey.png: post_process: pred_logits holds [1, 16, 6], 96 scores a picture; expected at least 100.")]
     [InlineData("\"masks\": true", "config.json: config.masks holds true; expected false (the segmentation head is not part of this model).")]
     [InlineData("\"dilation\": true", "config.json: config: dilation holds true; expected false with basic blocks (torchvision can't dilate them).")]
     [InlineData("\"backbone\": \"resnet18\"", "config.json: config.backbone holds 'resnet18'; expected resnet50, resnet101, resnet152, resnext50_32x4d, resnext101_32x8d, wide_resnet50_2, wide_resnet101_2, or {\"block\", \"width\", \"layers\"} (the original refuses resnet18 and resnet34: its numbers of channels are hard-coded).")]
@@ -28,6 +28,7 @@ public sealed class RefusalTests : IDisposable
     {
         string expected = line.Replace("config.json:", $"{_shop.At("config.json")}:", StringComparison.Ordinal);
         string picture = _shop.Picture("grey.png", 64, 64);
+        expected = expected.Replace("grey.png:", $"{picture}:", StringComparison.Ordinal);
         CliRun.Of(["trace", "--input", picture, .. _shop.TinyModel(keys), "--out", _shop.At("t.safetensors")]).RequireBadInput(expected);
         CliRun.Of(["detect", picture, .. _shop.TinyModel(keys), "--out", _shop.At("found")]).RequireBadInput(expected);
         Assert.Equal(["config.json", "grey.png"], _shop.Files);
@@ -38,7 +39,7 @@ public sealed class RefusalTests : IDisposable
     {
         IReadOnlyList<string> model = _shop.TinyModel("\"position_embedding\": \"learned\"", shortest: 408);
         CliRun.Of(["trace", "--input", _shop.Picture("grey.png", 64, 64), .. model, "--out", _shop.At("t.safetensors")])
-            .RequireBadInput("learned position encoding: map holds 51 x 51 cells; expected at most 50 x 50 (the original's tables).");
+            .RequireBadInput($"{_shop.At("grey.png")}: learned position encoding: map holds 51 x 51 cells; expected at most 50 x 50 (the original's tables).");
         Assert.Equal(["config.json", "grey.png"], _shop.Files);
     }
 
@@ -127,7 +128,7 @@ public sealed class RefusalTests : IDisposable
         mask.AsSpan().Fill(true);
         SafetensorsWriter.Save(_shop.At("batch.safetensors"), [("samples.tensor", new Tensor<float>([1, 3, 64, 64])), ("samples.mask", mask)]);
         CliRun run = CliRun.Of(["trace", "--input", _shop.At("batch.safetensors"), .. _shop.TinyModel(), "--out", _shop.At("t.safetensors")]);
-        run.RequireBadInput("valid_ratios: mask of picture 0 covers the first row or column of level 0; expected a picture that is not padding everywhere.");
+        run.RequireBadInput($"{_shop.At("batch.safetensors")}: valid_ratios: mask of picture 0 covers the first row or column of level 0; expected a picture that is not padding everywhere.");
         Assert.Equal(["batch.safetensors", "config.json"], _shop.Files);
     }
 

@@ -17,7 +17,7 @@ internal sealed record NpyHeader(StoredType StoredType, bool FortranOrder, Tenso
 
     private static ReadOnlySpan<byte> Magic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
 
-    public TensorEntry Entry(string name) => new(name, StoredType, Shape, DataOffset, (long)Shape.Length * StoredType.Size());
+    public TensorEntry Entry(string name) => new(name, StoredType, Shape, DataOffset, (long)Shape.ElementCount * StoredType.Size());
 
     public static NpyHeader Read(ByteSource source, long totalLength)
     {
@@ -55,7 +55,7 @@ internal sealed record NpyHeader(StoredType StoredType, bool FortranOrder, Tenso
         NpyDictionary dictionary = NpyDictionary.Parse(source.Path, source.Tensor, text);
         TensorShape shape = StoredShape.Create(source.Path, source.Tensor, dictionary.Shape);
         NpyHeader header = new(TypeOf(source, dictionary.Descr), dictionary.FortranOrder, shape, dataOffset);
-        long expected = (long)shape.Length * header.StoredType.Size();
+        long expected = (long)shape.ElementCount * header.StoredType.Size();
         return totalLength - dataOffset == expected
             ? header
             : throw Wrong(source, $"data of {totalLength - dataOffset} bytes; expected {expected} for {header.StoredType.Word()} {shape}.");

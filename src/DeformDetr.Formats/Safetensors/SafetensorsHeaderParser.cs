@@ -148,7 +148,7 @@ internal ref struct SafetensorsHeaderParser
         }
 
         TensorShape shape = StoredShape.Create(_path, name, sizes);
-        long expected = (long)shape.Length * dtype.Value.Size();
+        long expected = (long)shape.ElementCount * dtype.Value.Size();
         long length = offsets[1] - offsets[0];
         if (length != expected)
         {

@@ -34,7 +34,7 @@ internal static class ElementReader
     private static Tensor<T> Plain<T>(TensorEntry entry, ByteSource source)
         where T : unmanaged
     {
-        T[] elements = GC.AllocateUninitializedArray<T>(entry.Shape.Length);
+        T[] elements = GC.AllocateUninitializedArray<T>(entry.Shape.ElementCount);
         int part = PartBytes / entry.StoredType.Size();
         for (int start = 0; start < elements.Length; start += Math.Min(part, elements.Length - start))
         {
@@ -46,7 +46,7 @@ internal static class ElementReader
 
     private static Tensor<float> Widened(TensorEntry entry, ByteSource source)
     {
-        float[] elements = GC.AllocateUninitializedArray<float>(entry.Shape.Length);
+        float[] elements = GC.AllocateUninitializedArray<float>(entry.Shape.ElementCount);
         ushort[] stored = new ushort[Math.Min(WidenedElements, elements.Length)];
         for (int start = 0; start < elements.Length;)
         {

@@ -32,7 +32,7 @@ public sealed record ModelInput(Tensor<float> Samples, Tensor<bool> Mask, Tensor
                 : throw new InvalidDataException($"input: {paths.Count} files with a tensor file among them; expected either pictures or one tensor file.");
         }
 
-        List<Tensor<byte>> decoded = [.. paths.Select(PngReader.Read)];
+        List<Tensor<byte>> decoded = [.. paths.Select(path => Decode(path, preprocess))];
         PictureBatch batch = PictureBatch.Prepare(decoded, preprocess, see);
         return new ModelInput(batch.SamplesTensor, batch.SamplesMask, batch.TargetSizes, paths);
     }
@@ -41,6 +41,32 @@ public sealed record ModelInput(Tensor<float> Samples, Tensor<bool> Mask, Tensor
     public string Sha256() => string.Join(',', Paths.Select(FileHash.Sha256));
 
     private static bool IsTensorFile(string path) => Path.GetExtension(path).ToLowerInvariant() is ".safetensors" or ".npz";
+
+    // Refuses, with the file's name, what can't be read or resized.
+    private static Tensor<byte> Decode(string path, PreprocessOptions preprocess)
+    {
+        if (Directory.Exists(path))
+        {
+            throw new InvalidDataException($"{path}: is a folder; expected a PNG file.");
+        }
+
+        if (!File.Exists(path))
+        {
+            throw new InvalidDataException($"{path}: no such file; expected a PNG file.");
+        }
+
+        Tensor<byte> picture = PngReader.Read(path);
+        try
+        {
+            PictureSize.Resized(picture.Shape[0], picture.Shape[1], preprocess.Shortest, preprocess.Longest);
+        }
+        catch (ArgumentException exception)
+        {
+            throw new InvalidDataException($"{path}: {exception.Message}", exception);
+        }
+
+        return picture;
+    }
 
     private static ModelInput LoadTensors(string path)
     {

@@ -35,23 +35,23 @@ public static class TraceRun
     private static (int Written, string Fingerprint) Run<T>(TraceRequest request, Action<string>? progress)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
+        if (!Path.GetExtension(request.OutPath).Equals(".safetensors", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new InvalidDataException($"{request.OutPath}: a trace has another extension; expected .safetensors.");
+        }
+
         DeformableDetr<T> model = request.Weights.Load<T>(request.Config);
-        using TensorWriter writer = Path.GetExtension(request.OutPath).Equals(".safetensors", StringComparison.OrdinalIgnoreCase)
-            ? new SafetensorsWriter(request.OutPath, HeaderRoom(request.Config))
-            : throw new InvalidDataException($"{request.OutPath}: a trace has another extension; expected .safetensors.");
+        using SafetensorsWriter writer = new(request.OutPath, HeaderRoom(request.Config));
         NamePatterns patterns = new(request.Taps);
         TraceSink sink = new(writer, patterns, progress);
         ModelInput input = ModelInput.Load(request.Inputs, request.Preprocess, sink.Write);
-        if (writer is SafetensorsWriter safetensors)
-        {
-            safetensors.SetMetadata("format", "trace/1");
-            safetensors.SetMetadata("config", ConfigWriter.ToJson(request.Config));
-            safetensors.SetMetadata("dtype", request.ElementType.Word());
-            safetensors.SetMetadata("kernels", request.Kernels == Kernels.Simd ? "simd" : "textbook");
-            safetensors.SetMetadata("version", Version);
-            safetensors.SetMetadata("weights_sha256", request.Weights.Sha256());
-            safetensors.SetMetadata("input_sha256", input.Sha256());
-        }
+        writer.SetMetadata("format", "trace/1");
+        writer.SetMetadata("config", ConfigWriter.ToJson(request.Config));
+        writer.SetMetadata("dtype", request.ElementType.Word());
+        writer.SetMetadata("kernels", request.Kernels == Kernels.Simd ? "simd" : "textbook");
+        writer.SetMetadata("version", Version);
+        writer.SetMetadata("weights_sha256", request.Weights.Sha256());
+        writer.SetMetadata("input_sha256", input.Sha256());
 
         new ModelRun<T>(model).Run(input, request.Kernels, request.Threads, sink);
         List<string> unmatched = [.. patterns.Unmatched];

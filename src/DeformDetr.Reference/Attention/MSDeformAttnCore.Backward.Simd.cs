@@ -43,8 +43,8 @@ public static partial class MSDeformAttnCore
         CoreShape s, Level level, Tensor<T> value, int start, ReadOnlySpan<T> g, Tensor<T> samplingLocations, Tensor<T> attentionWeights, int at, MSDeformAttnGradients<T> gradients)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        double px = Math.FusedMultiplyAdd(Widen(samplingLocations.AsReadOnlySpan()[2 * at]), level.Width, -0.5);
-        double py = Math.FusedMultiplyAdd(Widen(samplingLocations.AsReadOnlySpan()[(2 * at) + 1]), level.Height, -0.5);
+        double px = (Widen(samplingLocations.AsReadOnlySpan()[2 * at]) * level.Width) - 0.5;
+        double py = (Widen(samplingLocations.AsReadOnlySpan()[(2 * at) + 1]) * level.Height) - 0.5;
         double weight = Widen(attentionWeights.AsReadOnlySpan()[at]);
         double gradWeight = 0;
         double gradX = 0;

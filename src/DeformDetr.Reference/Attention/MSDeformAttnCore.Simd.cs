@@ -35,7 +35,7 @@ public static partial class MSDeformAttnCore
         });
     }
 
-    // Corners inside the map only; geometry in double (exact for float locations), so that a point is never put into its neighbour's cell.
+    // Corners inside the map only; geometry in double (exact for float locations) and in the textbook's steps, so that a point is never put into its neighbour's cell.
     private static int Corners<T>(
         CoreShape s, Level[] levels, ReadOnlySpan<T> locations, ReadOnlySpan<T> attention, Span<int> offsets, Span<T> weights)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -45,8 +45,8 @@ public static partial class MSDeformAttnCore
         for (int sample = 0; sample < attention.Length; sample++)
         {
             Level level = levels[sample / s.Points];
-            double px = Math.FusedMultiplyAdd(Widen(locations[2 * sample]), level.Width, -0.5);
-            double py = Math.FusedMultiplyAdd(Widen(locations[(2 * sample) + 1]), level.Height, -0.5);
+            double px = (Widen(locations[2 * sample]) * level.Width) - 0.5;
+            double py = (Widen(locations[(2 * sample) + 1]) * level.Height) - 0.5;
 
             // Written so that NaN is outside too.
             if (!(px >= -1 && px < level.Width && py >= -1 && py < level.Height))

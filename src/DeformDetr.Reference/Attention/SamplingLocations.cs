@@ -24,6 +24,7 @@ public static class SamplingLocations
         const string Name = "sampling_locations";
         TensorShape s = samplingOffsets.Shape;
         ShapeGuard.Require(Name, "sampling_offsets", s, "[N, Lq, M, L, P, 2]", -1, -1, -1, spatialShapes.Shape[0], -1, 2);
+        ShapeGuard.Rank(Name, "reference_points", referencePoints.Shape, "[N, Lq, L, 2 or 4]", 4);
         bool boxes = referencePoints.Shape[^1] == 4;
         ShapeGuard.Require(Name, "reference_points", referencePoints.Shape, "[N, Lq, L, 2 or 4]", s[0], s[1], s[3], boxes ? 4 : 2);
         int heads = s[2];

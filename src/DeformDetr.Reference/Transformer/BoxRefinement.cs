@@ -21,6 +21,7 @@ public static class BoxRefinement
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         ShapeGuard.Require("box refinement", nameof(delta), delta.Shape, "[N, Q, 4]", -1, -1, 4);
+        ShapeGuard.Rank("box refinement", nameof(reference), reference.Shape, "[N, Q, 2 or 4]", 3);
         int known = reference.Shape[^1] == 4 ? 4 : 2;
         ShapeGuard.Require("box refinement", nameof(reference), reference.Shape, "[N, Q, 2 or 4]", delta.Shape[0], delta.Shape[1], known);
         using BufferScope scope = context.Scope();

@@ -18,6 +18,7 @@ public static class EncoderReferencePoints
     public static Tensor<T> Forward<T>(OperatorContext context, LevelLayout levels, Tensor<T> validRatios)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
+        ShapeGuard.Require("encoder reference points", "valid_ratios", validRatios.Shape, "[N, L, 2]", -1, levels.Count, 2);
         int batch = validRatios.Shape[0];
         int count = levels.Count;
         int tokens = levels.Start(count - 1) + (levels.Height(count - 1) * levels.Width(count - 1));

@@ -54,7 +54,7 @@ public sealed partial class InitialWeights<T>(ulong seed, DeformableDetrConfig c
             _ when Starts(name, "backbone.0.") => Normal(name, Math.Sqrt(2.0 / (shape[0] * shape.LengthFrom(2)))),
 
             // PositionEmbeddingLearned: uniform_
-            _ when Starts(name, "backbone.1.") => index => (Recipe.Uniform(seed, name, index) + 1) / 2,
+            _ when Starts(name, "backbone.1.") => Table(name),
 
             // GroupNorm, LayerNorm
             _ when Norms().IsMatch(name) => Constant(bias ? 0 : 1),
@@ -106,18 +106,32 @@ public sealed partial class InitialWeights<T>(ulong seed, DeformableDetrConfig c
 
     private static Func<int, double> Constant(double value) => _ => value;
 
-    private Func<int, double> Uniform(string name, double bound) => index => bound * Recipe.Uniform(seed, name, index);
+    private Func<int, double> Uniform(string name, double bound)
+    {
+        ulong start = Recipe.Start(seed, name);
+        return index => bound * Recipe.Uniform(start, index);
+    }
+
+    private Func<int, double> Table(string name)
+    {
+        ulong start = Recipe.Start(seed, name);
+        return index => (Recipe.Uniform(start, index) + 1) / 2;
+    }
 
     // torch.nn.Linear's default, the same for weight and bias: uniform within 1/√fan_in.
     private Func<int, double> Linear(string name, int fanIn) => Uniform(Clone().Replace(name, "$1.0."), 1 / Math.Sqrt(fanIn));
 
     // Box-Muller: elements 2k and 2k + 1 share two uniform numbers.
-    private Func<int, double> Normal(string name, double deviation) => index =>
+    private Func<int, double> Normal(string name, double deviation)
     {
-        double radius = Math.Sqrt(-2 * Elementary.Log((1 - Recipe.Uniform(seed, name, index & ~1)) / 2));
-        double angle = Math.PI * Recipe.Uniform(seed, name, index | 1);
-        return deviation * radius * (index % 2 == 0 ? Elementary.Cos(angle) : Elementary.Sin(angle));
-    };
+        ulong start = Recipe.Start(seed, name);
+        return index =>
+        {
+            double radius = Math.Sqrt(-2 * Elementary.Log((1 - Recipe.Uniform(start, index & ~1)) / 2));
+            double angle = Math.PI * Recipe.Uniform(start, index | 1);
+            return deviation * radius * (index % 2 == 0 ? Elementary.Cos(angle) : Elementary.Sin(angle));
+        };
+    }
 
     // Head m looks along 2πm/M, made so long that its larger coordinate is 1; point p looks p + 1 times as far; all levels alike. Laid out (M, L, P, 2).
     // Steps in float32, as the original takes them: cos(π/2) is -4.37e-8 there.

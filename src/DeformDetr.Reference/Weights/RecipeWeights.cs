@@ -44,7 +44,7 @@ public static class Recipe
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         (double scale, double shift) = Range(name, shape);
-        ulong start = Fnv1a(name) ^ seed;
+        ulong start = Start(seed, name);
         for (int index = 0; index < weights.Length; index++)
         {
             double scaled = Uniform(start, index) * scale;
@@ -56,9 +56,12 @@ public static class Recipe
     /// <param name="seed">The seed.</param>
     /// <param name="name">The tensor's canonical name.</param>
     /// <param name="index">Row-major flat index of the element.</param>
-    public static double Uniform(ulong seed, string name, long index) => Uniform(Fnv1a(name) ^ seed, index);
+    public static double Uniform(ulong seed, string name, long index) => Uniform(Start(seed, name), index);
 
-    private static double Uniform(ulong start, long index)
+    // Where a tensor's sequence starts; hashing the name once serves all of its elements.
+    internal static ulong Start(ulong seed, string name) => Fnv1a(name) ^ seed;
+
+    internal static double Uniform(ulong start, long index)
     {
         ulong z = unchecked(start + (((ulong)index + 1) * 0x9E3779B97F4A7C15));
         z = unchecked((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9);

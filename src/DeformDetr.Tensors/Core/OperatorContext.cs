@@ -46,7 +46,7 @@ public class OperatorContext
     public Tensor<T> Rent<T>(TensorShape shape)
         where T : unmanaged
     {
-        TensorStorage<T> storage = new(_scope is null ? BufferPool.Allocate<T>(shape.Length) : _pool.Rent<T>(shape.Length));
+        TensorStorage<T> storage = new(_scope is null ? BufferPool.Allocate<T>(shape.ElementCount) : _pool.Rent<T>(shape.ElementCount));
         _scope?.Own(storage);
         return new Tensor<T>(shape, storage);
     }

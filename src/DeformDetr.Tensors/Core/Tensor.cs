@@ -23,7 +23,7 @@ public abstract class Tensor
     public string? Name { get; set; }
 
     /// <summary>How many elements.</summary>
-    public int Length => Shape.Length;
+    public int Length => Shape.ElementCount;
 
     /// <summary>A copy that nobody else owns.</summary>
     public abstract Tensor CloneUntyped();
@@ -46,7 +46,7 @@ public sealed class Tensor<T> : Tensor
     /// <summary>A tensor of zeros.</summary>
     /// <param name="shape">Axis sizes.</param>
     public Tensor(TensorShape shape)
-        : this(shape, new TensorStorage<T>(new T[shape.Length]))
+        : this(shape, new TensorStorage<T>(new T[shape.ElementCount]))
     {
     }
 
@@ -61,10 +61,10 @@ public sealed class Tensor<T> : Tensor
     /// <exception cref="ArgumentException">The number of elements differs.</exception>
     public static Tensor<T> FromArray(TensorShape shape, T[] values)
     {
-        if (values.Length != shape.Length)
+        if (values.Length != shape.ElementCount)
         {
             throw new ArgumentException(
-                Invariant($"tensor: values hold {values.Length} elements; expected {shape} = {shape.Length}."));
+                Invariant($"tensor: values hold {values.Length} elements; expected {shape} = {shape.ElementCount}."));
         }
 
         return new Tensor<T>(shape, new TensorStorage<T>(values));
@@ -102,10 +102,10 @@ public sealed class Tensor<T> : Tensor
     /// <inheritdoc cref="ReshapeUntyped"/>
     public Tensor<T> Reshape(TensorShape shape)
     {
-        if (shape.Length != Length)
+        if (shape.ElementCount != Length)
         {
             throw new ArgumentException(
-                Invariant($"reshape: tensor holds {Shape}, {Length} elements; expected as many as {shape} = {shape.Length}."));
+                Invariant($"reshape: tensor holds {Shape}, {Length} elements; expected as many as {shape} = {shape.ElementCount}."));
         }
 
         return new Tensor<T>(shape, _storage) { Name = Name };

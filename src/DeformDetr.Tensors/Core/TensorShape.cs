@@ -41,7 +41,7 @@ public readonly struct TensorShape : IEquatable<TensorShape>, IEnumerable<int>
     public int Rank => _sizes?.Length ?? 0;
 
     /// <summary>How many elements: the product of all sizes, 1 for a scalar.</summary>
-    public int Length
+    public int ElementCount
     {
         get
         {

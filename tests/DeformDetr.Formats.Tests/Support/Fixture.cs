@@ -23,5 +23,5 @@ internal static class Fixture
     };
 
     private static Tensor<T> Make<T>(Func<int, T> value)
-        where T : unmanaged => Tensor<T>.FromArray(Shape, [.. Enumerable.Range(0, Shape.Length).Select(value)]);
+        where T : unmanaged => Tensor<T>.FromArray(Shape, [.. Enumerable.Range(0, Shape.ElementCount).Select(value)]);
 }

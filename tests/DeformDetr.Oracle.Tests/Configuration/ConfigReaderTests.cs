@@ -23,8 +23,21 @@ public class ConfigReaderTests
         Assert.Equal(
             new DeformableDetrConfig
             {
-                Backbone = read.Config.Backbone, PositionEmbedding = PositionEmbedding.Learned, NumFeatureLevels = 5, EncLayers = 2, DecLayers = 3, DimFeedforward = 40,
-                HiddenDim = 64, Nheads = 4, NumQueries = 30, EncNPoints = 3, DecNPoints = 5, WithBoxRefine = true, NumClasses = 6, Activation = Activation.Gelu, AuxLoss = false,
+                Backbone = read.Config.Backbone,
+                PositionEmbedding = PositionEmbedding.Learned,
+                NumFeatureLevels = 5,
+                EncLayers = 2,
+                DecLayers = 3,
+                DimFeedforward = 40,
+                HiddenDim = 64,
+                Nheads = 4,
+                NumQueries = 30,
+                EncNPoints = 3,
+                DecNPoints = 5,
+                WithBoxRefine = true,
+                NumClasses = 6,
+                Activation = Activation.Gelu,
+                AuxLoss = false,
             },
             read.Config);
         Assert.Equal((160, 266), (read.Preprocess.Shortest, read.Preprocess.Longest));

@@ -159,7 +159,9 @@ public class MSDeformAttnCoreTests
             int[] order = Order(c.M, c.Seed);
             CoreInputs<float> permuted = inputs with
             {
-                Value = Take(inputs.Value, 2, order), SamplingLocations = Take(inputs.SamplingLocations, 2, order), AttentionWeights = Take(inputs.AttentionWeights, 2, order),
+                Value = Take(inputs.Value, 2, order),
+                SamplingLocations = Take(inputs.SamplingLocations, 2, order),
+                AttentionWeights = Take(inputs.AttentionWeights, 2, order),
             };
             Tensor<float> expected = Take(inputs.Run(kernels).Reshape([c.N, c.Lq, c.M, c.D]), 2, order).Reshape([c.N, c.Lq, c.M * c.D]);
             Expect.SameBits(expected, permuted.Run(kernels));
@@ -175,7 +177,9 @@ public class MSDeformAttnCoreTests
             {
                 CoreInputs<float> alone = inputs with
                 {
-                    Value = Take(inputs.Value, 0, n), SamplingLocations = Take(inputs.SamplingLocations, 0, n), AttentionWeights = Take(inputs.AttentionWeights, 0, n),
+                    Value = Take(inputs.Value, 0, n),
+                    SamplingLocations = Take(inputs.SamplingLocations, 0, n),
+                    AttentionWeights = Take(inputs.AttentionWeights, 0, n),
                 };
                 Expect.SameBits(Take(together, 0, n), alone.Run(kernels));
             }

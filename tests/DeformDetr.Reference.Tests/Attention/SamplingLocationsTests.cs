@@ -62,7 +62,7 @@ public class SamplingLocationsTests
             "sampling_locations: reference_points holds [1, 2, 2, 3]; expected [N, Lq, L, 2 or 4] = [1, 2, 2, 2].",
             () => SamplingLocations.Forward(context, new Tensor<float>([1, 2, 2, 3]), offsets, shapes));
         Expect.Refusal<ArgumentException>(
-            "sampling_locations: reference_points holds [1, 2, 4]; expected [N, Lq, L, 2 or 4] = [1, 2, 2, 4].",
+            "sampling_locations: reference_points holds [1, 2, 4]; expected [N, Lq, L, 2 or 4], 4 axes.",
             () => SamplingLocations.Forward(context, new Tensor<float>([1, 2, 4]), offsets, shapes));
         Expect.Refusal<ArgumentException>(
             "sampling_locations: sampling_offsets holds [1, 2, 3, 3, 4, 2]; expected [N, Lq, M, L, P, 2] = [any, any, any, 2, any, 2].",

@@ -11,8 +11,17 @@ internal static class SmallModels
 
     private static readonly DeformableDetrConfig Plain = new()
     {
-        Backbone = new BackboneSpec(ResidualBlock.Basic, 8, [1, 1, 1, 1]), NumFeatureLevels = 4, EncLayers = 2, DecLayers = 2, DimFeedforward = 24, HiddenDim = 32, Nheads = 4,
-        NumQueries = 5, EncNPoints = 3, DecNPoints = 2, NumClasses = 3,
+        Backbone = new BackboneSpec(ResidualBlock.Basic, 8, [1, 1, 1, 1]),
+        NumFeatureLevels = 4,
+        EncLayers = 2,
+        DecLayers = 2,
+        DimFeedforward = 24,
+        HiddenDim = 32,
+        Nheads = 4,
+        NumQueries = 5,
+        EncNPoints = 3,
+        DecNPoints = 2,
+        NumClasses = 3,
     };
 
     private static readonly BackboneSpec Bottleneck = new(ResidualBlock.Bottleneck, 4, [1, 2, 1, 2]);
@@ -23,7 +32,14 @@ internal static class SmallModels
         ["refine, gelu, five levels, bottleneck"] = Plain with { WithBoxRefine = true, Activation = Activation.Gelu, NumFeatureLevels = 5, DecLayers = 3, Backbone = Bottleneck },
         ["two-stage"] = Plain with
         {
-            WithBoxRefine = true, TwoStage = true, HiddenDim = 256, Nheads = 8, NumFeatureLevels = 3, EncLayers = 1, DecNPoints = 4, NumQueries = 6,
+            WithBoxRefine = true,
+            TwoStage = true,
+            HiddenDim = 256,
+            Nheads = 8,
+            NumFeatureLevels = 3,
+            EncLayers = 1,
+            DecNPoints = 4,
+            NumQueries = 6,
         },
         ["single scale, learned positions"] = Plain with { NumFeatureLevels = 1, PositionEmbedding = PositionEmbedding.Learned },
         ["single scale, dilation"] = Plain with { NumFeatureLevels = 1, Dilation = true, Backbone = Bottleneck, EncLayers = 1 },

@@ -27,8 +27,18 @@ public class DeformableTransformerTests
         from gelu in Gen.Elements(false, true)
         select new DeformableDetrConfig
         {
-            NumFeatureLevels = levels, Nheads = heads, EncLayers = encoder, DecLayers = decoder, NumQueries = queries, EncNPoints = encoderPoints, DecNPoints = decoderPoints,
-            DimFeedforward = width, HiddenDim = 32, NumClasses = 2, WithBoxRefine = refine, Activation = gelu ? Activation.Gelu : Activation.Relu,
+            NumFeatureLevels = levels,
+            Nheads = heads,
+            EncLayers = encoder,
+            DecLayers = decoder,
+            NumQueries = queries,
+            EncNPoints = encoderPoints,
+            DecNPoints = decoderPoints,
+            DimFeedforward = width,
+            HiddenDim = 32,
+            NumClasses = 2,
+            WithBoxRefine = refine,
+            Activation = gelu ? Activation.Gelu : Activation.Relu,
         };
 
     // --- tie -------------------------------------------------------------------------------------------------------------------------

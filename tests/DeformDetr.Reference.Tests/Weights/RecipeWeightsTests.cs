@@ -15,7 +15,7 @@ public class RecipeWeightsTests
             TensorShape shape = TensorShape.Create(anchor.Shape);
             Tensor<float> narrow = new RecipeWeights<float>(anchor.Seed, true).Take(anchor.Name, shape);
             Tensor<double> wide = new RecipeWeights<double>(anchor.Seed, true).Take(anchor.Name, shape);
-            for (int i = 0; i < shape.Length; i++)
+            for (int i = 0; i < shape.ElementCount; i++)
             {
                 Assert.Equal(anchor.R[i], Recipe.Uniform(anchor.Seed, anchor.Name, i));
                 Assert.Equal(uint.Parse(anchor.Weight_float32_hex[i], NumberStyles.HexNumber, CultureInfo.InvariantCulture), BitConverter.SingleToUInt32Bits(narrow.AsSpan()[i]));

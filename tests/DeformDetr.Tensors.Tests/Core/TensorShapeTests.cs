@@ -7,7 +7,7 @@ public class TensorShapeTests
     {
         TensorShape shape = [2, 193, 256];
         Assert.Equal(3, shape.Rank);
-        Assert.Equal(2 * 193 * 256, shape.Length);
+        Assert.Equal(2 * 193 * 256, shape.ElementCount);
         Assert.Equal(193, shape[1]);
         Assert.Equal(256, shape[^1]);
         Assert.Equal(193 * 256, shape.LengthFrom(1));
@@ -22,7 +22,7 @@ public class TensorShapeTests
         foreach (TensorShape shape in new TensorShape[] { [], default })
         {
             Assert.Equal(0, shape.Rank);
-            Assert.Equal(1, shape.Length);
+            Assert.Equal(1, shape.ElementCount);
             Assert.Equal("[]", shape.ToString());
             Assert.Empty(shape);
         }
@@ -53,7 +53,7 @@ public class TensorShapeTests
     }
 
     [Fact]
-    public void A_zero_makes_it_empty() => Assert.Equal(0, TensorShape.Create([5, 0, 3]).Length);
+    public void A_zero_makes_it_empty() => Assert.Equal(0, TensorShape.Create([5, 0, 3]).ElementCount);
 
     [Fact]
     public void Refusals()

@@ -15,9 +15,9 @@ internal static class Comparison
             return $"shape is {actualShape}; expected {shape}.";
         }
 
-        if (expected.Length != shape.Length || bound.Length != shape.Length || actual.Length != shape.Length)
+        if (expected.Length != shape.ElementCount || bound.Length != shape.ElementCount || actual.Length != shape.ElementCount)
         {
-            return FormattableString.Invariant($"{actual.Length} values, {expected.Length} expected, {bound.Length} bounds; expected {shape.Length} of each.");
+            return FormattableString.Invariant($"{actual.Length} values, {expected.Length} expected, {bound.Length} bounds; expected {shape.ElementCount} of each.");
         }
 
         int wrong = 0;
