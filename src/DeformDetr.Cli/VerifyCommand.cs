@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
@@ -81,7 +82,10 @@ internal static class VerifyCommand
         // Small cases side by side on one thread each. Weights by recipe mean a big model, gigabytes in float64: those take all threads in turn,
         // but for the textbook bodies, which have no use for more than one.
         bool TakesAll(int index) => jobs[index].Kernels == Kernels.Simd && jobs[index].Golden.Weights is { IsRecipe: true };
-        Parallel.ForEach(Enumerable.Range(0, jobs.Count).Where(index => !TakesAll(index)), new ParallelOptions { MaxDegreeOfParallelism = threads }, (index, state) => Run(index, 1, state.Stop));
+
+        // One by one: the big cases stand next to each other, and a chunk of them would keep one thread busy alone.
+        OrderablePartitioner<int> oneByOne = Partitioner.Create(Enumerable.Range(0, jobs.Count).Where(index => !TakesAll(index)), EnumerablePartitionerOptions.NoBuffering);
+        Parallel.ForEach(oneByOne, new ParallelOptions { MaxDegreeOfParallelism = threads }, (index, state) => Run(index, 1, state.Stop));
         if (!faults.Any(fault => fault is not null))
         {
             bool go = true;
