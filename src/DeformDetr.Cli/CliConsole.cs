@@ -42,7 +42,9 @@ internal sealed class CliConsole : IDisposable
     public static CliConsole OfProcess()
     {
         StreamWriter output = new(Console.OpenStandardOutput(), new UTF8Encoding(false)) { AutoFlush = true, NewLine = "\n" };
-        bool colours = !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") != "dumb";
+        bool colours = !Console.IsOutputRedirected
+            && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
+            && Environment.GetEnvironmentVariable("TERM") != "dumb";
         return new CliConsole(output, Console.Error, colours, !Console.IsErrorRedirected);
     }
 
@@ -52,7 +54,8 @@ internal sealed class CliConsole : IDisposable
 
     public void Json(Action<Utf8JsonWriter> write) => Out.WriteLine(ReportJson.Text(write));
 
-    // Runs something that reports its steps; a person sees them, with a bar where their number is known (not 0), and nobody else sees anything.
+    // Runs something that reports its steps; a person sees them, with a bar where their number is known (not 0), and nobody else sees
+    // anything.
     public T Track<T>(string what, int steps, Func<Action<string>, T> work)
     {
         if (!IsWatched)

@@ -13,10 +13,15 @@ internal static class CliOptions
     private const string All = "all";
 
     public static Option<string> DType(bool orAll = false) =>
-        Word("--dtype", "Precision of the run" + (orAll ? "; all is both" : ""), orAll ? All : "float32", orAll ? ["float32", "float64", All] : ["float32", "float64"]);
+        Word(
+            "--dtype", "Precision of the run" + (orAll ? "; all is both" : ""), orAll ? All : "float32",
+            orAll ? ["float32", "float64", All] : ["float32", "float64"]);
 
     public static Option<string> KernelBodies(bool orAll = false) =>
-        Word("--kernels", "Which bodies of the operators run: simd is fast, textbook the plain loops of the definition" + (orAll ? "; all is both" : ""), "simd", orAll ? ["simd", "textbook", All] : ["simd", "textbook"]);
+        Word(
+            "--kernels",
+            "Which bodies of the operators run: simd is fast, textbook the plain loops of the definition" + (orAll ? "; all is both" : ""),
+            "simd", orAll ? ["simd", "textbook", All] : ["simd", "textbook"]);
 
     public static Option<int?> Threads(string description = "How many threads; the result has the same bits for any number") =>
         AtLeastOne("--threads", "N", $"{description} [default: all cores]", null);
@@ -25,7 +30,8 @@ internal static class CliOptions
 
     public static Option<string> Weights() => NotEmpty(new Option<string>("--weights")
     {
-        Description = "The checkpoint: a .safetensors or .npz file of the original's state_dict; or recipe:SEED for weights made from a number",
+        Description =
+            "The checkpoint: a .safetensors or .npz file of the original's state_dict; or recipe:SEED for weights made from a number",
         HelpName = "W",
         Required = true,
     });
@@ -42,7 +48,8 @@ internal static class CliOptions
         HelpName = "V",
     });
 
-    public static Option<string?> Out(string help, string description) => NotEmpty(new Option<string?>("--out") { Description = description, HelpName = help });
+    public static Option<string?> Out(string help, string description) =>
+        NotEmpty(new Option<string?>("--out") { Description = description, HelpName = help });
 
     public static Option<int?> AtLeastOne(string name, string help, string description, int? absent) => new(name)
     {
@@ -50,7 +57,8 @@ internal static class CliOptions
         HelpName = help,
         DefaultValueFactory = absent is null ? null : _ => absent,
         CustomParser = result => Parsed(
-            result, name, "a whole number of at least 1", (string text, out int value) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= 1),
+            result, name, "a whole number of at least 1",
+            (string text, out int value) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= 1),
     };
 
     public static Option<double> Probability(string name, string help, string description, double absent) => new(name)
@@ -59,7 +67,9 @@ internal static class CliOptions
         HelpName = help,
         DefaultValueFactory = _ => absent,
         CustomParser = result => Parsed(
-            result, name, "a number from 0 to 1", (string text, out double value) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && value is >= 0 and <= 1),
+            result, name, "a number from 0 to 1",
+            (string text, out double value) =>
+                double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && value is >= 0 and <= 1),
     };
 
     public static TOption NotEmpty<TOption>(TOption option)
@@ -119,13 +129,15 @@ internal static class CliOptions
 
         if (config is not null && !File.Exists(config))
         {
-            throw new InvalidDataException($"{config}: {(Directory.Exists(config) ? "is a folder" : "no such file")}; expected a JSON file with config.");
+            throw new InvalidDataException(
+                $"{config}: {(Directory.Exists(config) ? "is a folder" : "no such file")}; expected a JSON file with config.");
         }
 
         WeightSource source = WeightSource.Parse(weights);
         if (source.IsRecipe && config is null && variant is null)
         {
-            throw new InvalidDataException($"--weights holds {source.Text} without the shapes that it should fill; expected --config or --variant too.");
+            throw new InvalidDataException(
+                $"--weights holds {source.Text} without the shapes that it should fill; expected --config or --variant too.");
         }
 
         return (source, config is not null ? RunConfiguration.Load(config) : RunConfiguration.Variant(variant ?? "r50"));
@@ -138,9 +150,13 @@ internal static class CliOptions
         {
             return load();
         }
-        catch (InvalidDataException exception) when (config is null && variant is null && weights.Path is { } path && exception.Message.StartsWith($"{path}: ", StringComparison.Ordinal))
+        catch (InvalidDataException exception)
+            when (config is null && variant is null && weights.Path is { } path
+                && exception.Message.StartsWith($"{path}: ", StringComparison.Ordinal))
         {
-            throw new InvalidDataException($"{path}: taken for r50, since neither --config nor --variant is given: {exception.Message[(path.Length + 2)..]}", exception);
+            throw new InvalidDataException(
+                $"{path}: taken for r50, since neither --config nor --variant is given: {exception.Message[(path.Length + 2)..]}",
+                exception);
         }
     }
 
@@ -159,7 +175,8 @@ internal static class CliOptions
 
     private static Option<string> Word(string name, string description, string absent, string[] words)
     {
-        Option<string> option = new(name) { Description = description, HelpName = string.Join('|', words), DefaultValueFactory = _ => absent };
+        Option<string> option =
+            new(name) { Description = description, HelpName = string.Join('|', words), DefaultValueFactory = _ => absent };
         option.Validators.Add(result =>
         {
             string given = result.Tokens.Count == 0 ? absent : result.Tokens[0].Value;

@@ -35,13 +35,21 @@ public static class CommandLine
         try
         {
             // "@file" and "-abc" mean nothing special here.
-            ParseResult parsed = Root(console).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
+            ParseResult parsed = Root(console).Parse(
+                args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
             if (parsed.Action is not (HelpWithExample or VersionLine))
             {
                 Usage.Require(parsed);
             }
 
-            return parsed.Invoke(new InvocationConfiguration { Output = console.Out, Error = console.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            return parsed.Invoke(
+                new InvocationConfiguration
+                {
+                    Output = console.Out,
+                    Error = console.Error,
+                    EnableDefaultExceptionHandler = false,
+                    ProcessTerminationTimeout = null,
+                });
         }
         catch (Exception exception) when (OneLine.Of(exception) is { } line)
         {
@@ -58,7 +66,8 @@ public static class CommandLine
     private static RootCommand Root(CliConsole console)
     {
         RootCommand root = new(
-            "Deformable DETR in pure C#: detects objects in pictures, and shows every tensor of a run under its PyTorch name, so that other implementations can be measured against it.")
+            "Deformable DETR in pure C#: detects objects in pictures, and shows every tensor of a run under its PyTorch name, "
+            + "so that other implementations can be measured against it.")
         {
             DemoCommand.Create(console),
             DetectCommand.Create(console),
@@ -66,7 +75,9 @@ public static class CommandLine
             VerifyCommand.Create(console),
             InspectCommand.Create(console),
         };
-        root.SetAction((Func<ParseResult, int>)(_ => throw new InvalidDataException("no command; expected demo, detect, trace, verify or inspect ('deform-detr --help' explains them).")));
+        root.SetAction(
+            (Func<ParseResult, int>)(_ => throw new InvalidDataException(
+                "no command; expected demo, detect, trace, verify or inspect ('deform-detr --help' explains them).")));
         foreach (Option option in root.Options)
         {
             switch (option)

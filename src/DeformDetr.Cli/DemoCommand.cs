@@ -10,10 +10,17 @@ internal static class DemoCommand
         Option<string> dtype = CliOptions.DType();
         Option<string> kernels = CliOptions.KernelBodies();
         Option<int?> threads = CliOptions.Threads();
-        Option<int?> picture = CliOptions.AtLeastOne("--picture", "N", "Only picture N (from 1), alone and so without padding: for stepping through in a debugger. The golden tensors are of the whole batch and are not checked then", null);
+        Option<int?> picture = CliOptions.AtLeastOne(
+            "--picture", "N",
+            "Only picture N (from 1), alone and so without padding: for stepping through in a debugger. "
+            + "The golden tensors are of the whole batch and are not checked then",
+            null);
         Option<string?> output = CliOptions.Out("DIR", "The folder for the annotated pictures [default: demo-out]");
         Option<bool> json = CliOptions.Json();
-        Command command = new("demo", "See it work: run the shipped trained model on the shipped pictures, check every tensor against the original's, and show the detections beside the ground truth.")
+        Command command = new(
+            "demo",
+            "See it work: run the shipped trained model on the shipped pictures, check every tensor against the original's, "
+            + "and show the detections beside the ground truth.")
         {
             dtype, kernels, threads, picture, output, json,
         };

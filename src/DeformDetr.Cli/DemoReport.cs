@@ -82,7 +82,8 @@ internal static class DemoReport
         return [.. found, .. truth];
     }
 
-    private static TextTable.Cell[] Box(PictureBox box) => [Numbers.Pixel(box.X0), Numbers.Pixel(box.Y0), Numbers.Pixel(box.X1), Numbers.Pixel(box.Y1)];
+    private static TextTable.Cell[] Box(PictureBox box) =>
+        [Numbers.Pixel(box.X0), Numbers.Pixel(box.Y0), Numbers.Pixel(box.X1), Numbers.Pixel(box.Y1)];
 
     private static void Summary(CliConsole console, DemoRun.Outcome outcome)
     {
@@ -91,33 +92,45 @@ internal static class DemoReport
         string iou = pairs.Count == 0 ? "" : $", mean IoU {Numbers.Score(pairs.Average(pair => pair.IoU))}";
         string threshold = DemoRun.Threshold.ToString(CultureInfo.InvariantCulture);
         console.WriteLine(
-            $"detections  of score >= {threshold}: {Numbers.Count(pairs.Count)} of {Numbers.Count(all.Count(match => match.Truth is not null), "object", "objects")} found{iou}; "
-            + $"{Numbers.Count(all.Count(match => match.Found is null))} missed, {Numbers.Count(all.Count(match => match.Truth is null))} extra");
+            $"detections  of score >= {threshold}: {Numbers.Count(pairs.Count)} of "
+            + $"{Numbers.Count(all.Count(match => match.Truth is not null), "object", "objects")} found{iou}; "
+            + $"{Numbers.Count(all.Count(match => match.Found is null))} missed, "
+            + $"{Numbers.Count(all.Count(match => match.Truth is null))} extra");
         if (outcome.Pictures.Count > 1)
         {
-            console.WriteLine("            (a batch is padded at the bottom and right, and boxes then sit up to 3 % low, in the original too: golden/demo/README.md)");
+            console.WriteLine(
+                "            (a batch is padded at the bottom and right, and boxes then sit up to 3 % low, in the original too: "
+                + "golden/demo/README.md)");
         }
 
-        console.WriteLine($"pictures    {Numbers.Count(outcome.Resized)} of {Numbers.Count(outcome.Pictures.Count)} resized as Pillow does, bit for bit");
+        console.WriteLine(
+            $"pictures    {Numbers.Count(outcome.Resized)} of {Numbers.Count(outcome.Pictures.Count)} resized as Pillow does, bit for bit");
         console.WriteLine($"annotated   {string.Join(", ", outcome.Written.Select(OneLine.Printable))}");
         DemoRun.Request request = outcome.Request;
-        console.WriteLine($"run         {request.ElementType.Word()}, {CliOptions.Describe(request.Kernels, request.Threads)}, {Numbers.Seconds(outcome.Time)}");
+        console.WriteLine(
+            $"run         {request.ElementType.Word()}, {CliOptions.Describe(request.Kernels, request.Threads)}, "
+            + $"{Numbers.Seconds(outcome.Time)}");
         console.Out.Write("verdict     ");
         if (outcome.Verdicts is not { } verdicts)
         {
-            console.WriteLine($"one picture alone: the golden tensors are of the whole batch, and were not checked; fingerprint {outcome.Fingerprint}");
+            console.WriteLine(
+                $"one picture alone: the golden tensors are of the whole batch, and were not checked; fingerprint {outcome.Fingerprint}");
             return;
         }
 
         console.Write(outcome.Passed ? "PASS" : "FAIL", outcome.Passed ? Styles.Good : Styles.Bad);
-        console.WriteLine($"  {Numbers.Count(Passed(verdicts))} of {Numbers.Count(verdicts.Tensors.Count)} tensors pass against the original's; fingerprint {outcome.Fingerprint}");
+        console.WriteLine(
+            $"  {Numbers.Count(Passed(verdicts))} of {Numbers.Count(verdicts.Tensors.Count)} tensors pass against the original's; "
+            + $"fingerprint {outcome.Fingerprint}");
         if (!verdicts.Passed)
         {
             console.WriteLine($"            {VerifyTable.Why(verdicts)}");
         }
         else if (verdicts.Worst is { } worst)
         {
-            console.WriteLine($"            the worst, {worst.Tensor}, errs by {Numbers.Error(worst.Error)}, which is {Numbers.Ratio(worst.Ratio)} of what is allowed");
+            console.WriteLine(
+                $"            the worst, {worst.Tensor}, errs by {Numbers.Error(worst.Error)}, "
+                + $"which is {Numbers.Ratio(worst.Ratio)} of what is allowed");
         }
     }
 

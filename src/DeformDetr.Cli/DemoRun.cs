@@ -42,7 +42,9 @@ internal static class DemoRun
         IReadOnlyList<TrueObject> TruthOf(int b) => truth.Of(Path.GetFileName(paths[b]));
 
         step("golden tensors");
-        CaseResult? verdicts = request.Picture is null ? CaseVerifier.Verify(golden, request.ElementType, request.Kernels, request.Threads) : null;
+        CaseResult? verdicts = request.Picture is null
+            ? CaseVerifier.Verify(golden, request.ElementType, request.Kernels, request.Threads)
+            : null;
 
         step("annotated pictures");
         IReadOnlyList<string> written = ReportFolder.Write(request.Folder, found, b => (Tensor<byte>)images[Name(b, "decoded")], TruthOf);
@@ -57,7 +59,9 @@ internal static class DemoRun
         {
             null => [.. Enumerable.Range(0, count)],
             { } number when number <= count => [number - 1],
-            { } number => throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"--picture holds {number}; expected 1 to {count}.")),
+            { } number =>
+                throw new InvalidDataException(
+                    string.Create(CultureInfo.InvariantCulture, $"--picture holds {number}; expected 1 to {count}.")),
         };
     }
 

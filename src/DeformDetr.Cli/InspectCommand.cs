@@ -10,9 +10,15 @@ internal static class InspectCommand
 {
     public static Command Create(CliConsole console)
     {
-        Argument<string> file = CliOptions.NotEmpty(new Argument<string>("FILE") { Description = "A checkpoint or trace (.safetensors, .npz) or a single array (.npy)" });
+        Argument<string> file = CliOptions.NotEmpty(
+            new Argument<string>("FILE") { Description = "A checkpoint or trace (.safetensors, .npz) or a single array (.npy)" });
         Option<bool> json = CliOptions.Json();
-        Command command = new("inspect", "List the tensors in a file: name, type, shape, minimum, maximum, mean, and how many elements are not finite.") { file, json };
+        Command command = new(
+            "inspect",
+            "List the tensors in a file: name, type, shape, minimum, maximum, mean, and how many elements are not finite.")
+        {
+            file, json,
+        };
         command.SetAction(parsed => Run(console, parsed.GetRequiredValue(file), parsed.GetValue(json)));
         return command;
     }
@@ -39,7 +45,9 @@ internal static class InspectCommand
             return CommandLine.Done;
         }
 
-        TextTable table = new(console, new("tensor"), new("dtype"), new("shape"), new("min", true), new("max", true), new("mean", true), new("non-finite", true));
+        TextTable table = new(
+            console, new("tensor"), new("dtype"), new("shape"), new("min", true), new("max", true), new("mean", true),
+            new("non-finite", true));
         foreach ((TensorEntry entry, TensorStatistics s) in rows)
         {
             table.Add(
@@ -54,7 +62,10 @@ internal static class InspectCommand
             console.WriteLine($"metadata {OneLine.Printable(key)}: {OneLine.Printable(value)}");
         }
 
-        console.WriteLine($"{OneLine.Printable(path)}: {Numbers.Count(rows.Count, "tensor", "tensors")}, {Numbers.Count(rows.Sum(row => (long)row.Entry.Shape.ElementCount))} elements, {Numbers.Bytes(rows.Sum(row => row.Entry.ByteLength))}");
+        console.WriteLine(
+            $"{OneLine.Printable(path)}: {Numbers.Count(rows.Count, "tensor", "tensors")}, "
+            + $"{Numbers.Count(rows.Sum(row => (long)row.Entry.Shape.ElementCount))} elements, "
+            + $"{Numbers.Bytes(rows.Sum(row => row.Entry.ByteLength))}");
         return CommandLine.Done;
     }
 

@@ -7,7 +7,8 @@ internal static class Numbers
 {
     public static string Error(double value) => value == 0 ? "0" : value.ToString("0.00e+00", CultureInfo.InvariantCulture);
 
-    public static string Ratio(double value) => value is 0 ? "0" : double.IsFinite(value) && value < 1e4 ? value.ToString("0.000", CultureInfo.InvariantCulture) : Error(value);
+    public static string Ratio(double value) =>
+        value is 0 ? "0" : double.IsFinite(value) && value < 1e4 ? value.ToString("0.000", CultureInfo.InvariantCulture) : Error(value);
 
     public static string Score(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
 
@@ -17,7 +18,8 @@ internal static class Numbers
 
     public static string Count(long value) => value.ToString(CultureInfo.InvariantCulture);
 
-    public static string Count(long value, string one, string many) => string.Create(CultureInfo.InvariantCulture, $"{value} {(value == 1 ? one : many)}");
+    public static string Count(long value, string one, string many) =>
+        string.Create(CultureInfo.InvariantCulture, $"{value} {(value == 1 ? one : many)}");
 
     public static string Seconds(TimeSpan time) => time.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture) + " s";
 

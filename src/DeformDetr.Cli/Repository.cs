@@ -10,7 +10,9 @@ internal static class Repository
         string? root = Above(Environment.CurrentDirectory) ?? Above(AppContext.BaseDirectory);
         if (root is null)
         {
-            throw new InvalidDataException($"golden: no folder above {Environment.CurrentDirectory} or {AppContext.BaseDirectory} holds {Mark}; expected to run inside a clone of the repository.");
+            throw new InvalidDataException(
+                $"golden: no folder above {Environment.CurrentDirectory} or {AppContext.BaseDirectory} holds {Mark}; "
+                + "expected to run inside a clone of the repository.");
         }
 
         string path = Path.Combine([root, "golden", .. parts]);

@@ -14,7 +14,11 @@ internal sealed class TextTable(CliConsole console, params TextTable.Column[] co
     // All rows, with columns as wide as they need.
     public void WriteAll()
     {
-        int[] widths = [.. columns.Select((column, index) => _rows.Select(row => row[index].Text.Length).Append(column.Width).Append(column.Heading.Length).Max())];
+        int[] widths =
+        [
+            .. columns.Select((column, index) =>
+                _rows.Select(row => row[index].Text.Length).Append(column.Width).Append(column.Heading.Length).Max()),
+        ];
         WriteHeading(widths);
         foreach (Cell[] row in _rows)
         {
@@ -22,7 +26,8 @@ internal sealed class TextTable(CliConsole console, params TextTable.Column[] co
         }
     }
 
-    public void WriteHeading(int[]? widths = null) => WriteRow([.. columns.Select(column => new Cell(column.Heading, Styles.Faint))], widths);
+    public void WriteHeading(int[]? widths = null) =>
+        WriteRow([.. columns.Select(column => new Cell(column.Heading, Styles.Faint))], widths);
 
     public void WriteRow(Cell[] row, int[]? widths = null)
     {

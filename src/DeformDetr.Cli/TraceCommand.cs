@@ -14,7 +14,8 @@ internal static class TraceCommand
     {
         Option<string[]> input = CliOptions.NotEmpty(new Option<string[]>("--input")
         {
-            Description = "Pictures (padded into one batch, in that order), or one .safetensors or .npz with samples.tensor and samples.mask",
+            Description =
+                "Pictures (padded into one batch, in that order), or one .safetensors or .npz with samples.tensor and samples.mask",
             HelpName = "X",
             Required = true,
             Arity = ArgumentArity.OneOrMore,
@@ -35,18 +36,22 @@ internal static class TraceCommand
         Option<string?> output = CliOptions.Out("T.safetensors", "The trace");
         output.Required = true;
         Option<bool> json = CliOptions.Json();
-        Command command = new("trace", "Write every named tensor of one run to a file, as it is computed, and print the fingerprint of the outputs.")
+        Command command = new(
+            "trace", "Write every named tensor of one run to a file, as it is computed, and print the fingerprint of the outputs.")
         {
             input, weights, config, variant, dtype, kernels, threads, taps, output, json,
         };
         command.SetAction(parsed =>
         {
-            (WeightSource source, RunConfiguration run) = CliOptions.Model(parsed.GetRequiredValue(weights), parsed.GetValue(config), parsed.GetValue(variant));
+            (WeightSource source, RunConfiguration run) = CliOptions.Model(
+                parsed.GetRequiredValue(weights), parsed.GetValue(config), parsed.GetValue(variant));
             TraceRequest request = new(
                 parsed.GetRequiredValue(input), source, run.Config, run.Preprocess,
-                CliOptions.DTypes(parsed.GetRequiredValue(dtype))[0], CliOptions.Bodies(parsed.GetRequiredValue(kernels))[0], CliOptions.Cores(parsed.GetValue(threads)),
+                CliOptions.DTypes(parsed.GetRequiredValue(dtype))[0], CliOptions.Bodies(parsed.GetRequiredValue(kernels))[0],
+                CliOptions.Cores(parsed.GetValue(threads)),
                 parsed.GetValue(taps) ?? [], parsed.GetRequiredValue(output)!);
-            return CliOptions.OrGuessed(source, parsed.GetValue(config), parsed.GetValue(variant), () => Run(console, request, parsed.GetValue(json)));
+            return CliOptions.OrGuessed(
+                source, parsed.GetValue(config), parsed.GetValue(variant), () => Run(console, request, parsed.GetValue(json)));
         });
         return command;
     }
@@ -104,7 +109,9 @@ internal static class TraceCommand
         }
 
         console.WriteLine($"ran {dtype}, {CliOptions.Describe(request.Kernels, request.Threads)}, {Numbers.Seconds(time)}");
-        console.WriteLine($"wrote {Numbers.Count(written, "tensor", "tensors")}, {Numbers.Bytes(new FileInfo(request.OutPath).Length)}, to {OneLine.Printable(request.OutPath)}");
+        console.WriteLine(
+            $"wrote {Numbers.Count(written, "tensor", "tensors")}, {Numbers.Bytes(new FileInfo(request.OutPath).Length)}, "
+            + $"to {OneLine.Printable(request.OutPath)}");
         console.WriteLine($"fingerprint {fingerprint}");
         return CommandLine.Done;
     }

@@ -15,14 +15,18 @@ internal static class VerifyCommand
     {
         Argument<string[]> cases = CliOptions.NotEmpty(new Argument<string[]>("CASE")
         {
-            Description = "Golden cases: folders with a case.json, or folders that are searched for them [default: golden/ of the repository]",
+            Description =
+                "Golden cases: folders with a case.json, or folders that are searched for them [default: golden/ of the repository]",
             Arity = ArgumentArity.ZeroOrMore,
         });
         Option<string> dtype = CliOptions.DType(orAll: true);
         Option<string> kernels = CliOptions.KernelBodies(orAll: true);
         Option<int?> threads = CliOptions.Threads("How many threads; small cases run side by side");
         Option<bool> json = CliOptions.Json();
-        Command command = new("verify", "Run golden cases and judge every tensor against what the original computed: a row per case, with the first failing tensor in the order of computation, and the worst.")
+        Command command = new(
+            "verify",
+            "Run golden cases and judge every tensor against what the original computed: a row per case, "
+            + "with the first failing tensor in the order of computation, and the worst.")
         {
             cases, dtype, kernels, threads, json,
         };
@@ -50,7 +54,8 @@ internal static class VerifyCommand
             table.WriteHeading();
         }
 
-        IReadOnlyList<CaseResult> results = console.Track("verify", jobs.Count, step => Results(jobs, threads, step, json || console.IsWatched ? null : table.Write));
+        IReadOnlyList<CaseResult> results = console.Track(
+            "verify", jobs.Count, step => Results(jobs, threads, step, json || console.IsWatched ? null : table.Write));
         if (json)
         {
             console.Json(writer => VerifyReport.WriteTo(writer, results));
@@ -79,12 +84,13 @@ internal static class VerifyCommand
         Lock gate = new();
         int shown = 0;
 
-        // Small cases side by side on one thread each. Weights by recipe mean a big model, gigabytes in float64: those take all threads in turn,
-        // but for the textbook bodies, which have no use for more than one.
+        // Small cases side by side on one thread each. Weights by recipe mean a big model, gigabytes in float64: those take all threads in
+        // turn, but for the textbook bodies, which have no use for more than one.
         bool TakesAll(int index) => jobs[index].Kernels == Kernels.Simd && jobs[index].Golden.Weights is { IsRecipe: true };
 
         // One by one: the big cases stand next to each other, and a chunk of them would keep one thread busy alone.
-        OrderablePartitioner<int> oneByOne = Partitioner.Create(Enumerable.Range(0, jobs.Count).Where(index => !TakesAll(index)), EnumerablePartitionerOptions.NoBuffering);
+        OrderablePartitioner<int> oneByOne = Partitioner.Create(
+            Enumerable.Range(0, jobs.Count).Where(index => !TakesAll(index)), EnumerablePartitionerOptions.NoBuffering);
         Parallel.ForEach(oneByOne, new ParallelOptions { MaxDegreeOfParallelism = threads }, (index, state) => Run(index, 1, state.Stop));
         if (!faults.Any(fault => fault is not null))
         {
@@ -118,7 +124,9 @@ internal static class VerifyCommand
             {
                 // Shapes that disagree are said by operators, which don't know the case.
                 faults[index] = ExceptionDispatchInfo.Capture(
-                    exception is ArgumentException && OneLine.Of(exception) is { } line ? new InvalidDataException($"{job.Golden.Folder}: {line}", exception) : exception);
+                    exception is ArgumentException && OneLine.Of(exception) is { } line
+                        ? new InvalidDataException($"{job.Golden.Folder}: {line}", exception)
+                        : exception);
                 stop();
             }
         }

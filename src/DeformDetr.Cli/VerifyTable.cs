@@ -22,7 +22,8 @@ internal sealed class VerifyTable(CliConsole console, int nameWidth)
             result.Passed ? new("pass", Styles.Good) : new("FAIL", Styles.Bad),
             OneLine.Printable(result.Case), result.ElementType.Word(), CliOptions.WordOf(result.Kernels),
             Numbers.Count(Compared(result)), Numbers.Count(Of(result, Verdict.NoTruth)), Numbers.Count(result.NotComputed),
-            worst is null ? "-" : Numbers.Error(worst.Error), worst is null ? "-" : Numbers.Error(worst.Allowance), worst is null ? "-" : Numbers.Ratio(worst.Ratio),
+            worst is null ? "-" : Numbers.Error(worst.Error), worst is null ? "-" : Numbers.Error(worst.Allowance),
+            worst is null ? "-" : Numbers.Ratio(worst.Ratio),
             worst is null ? "-" : OneLine.Printable(worst.Tensor),
         ]);
         if (!result.Passed)
@@ -36,8 +37,10 @@ internal sealed class VerifyTable(CliConsole console, int nameWidth)
         int passed = results.Count(result => result.Passed);
         console.WriteLine($"{Numbers.Seconds(time)}");
         console.WriteLine(
-            $"{Numbers.Count(cases, "case", "cases")}, {Numbers.Count(results.Count, "run", "runs")}: {Numbers.Count(passed)} passed, {Numbers.Count(results.Count - passed)} failed; "
-            + $"{Numbers.Count(results.Sum(Compared), "tensor", "tensors")} compared, {Numbers.Count(results.Sum(result => Of(result, Verdict.NoTruth)))} without truth, "
+            $"{Numbers.Count(cases, "case", "cases")}, {Numbers.Count(results.Count, "run", "runs")}: {Numbers.Count(passed)} passed, "
+            + $"{Numbers.Count(results.Count - passed)} failed; "
+            + $"{Numbers.Count(results.Sum(Compared), "tensor", "tensors")} compared, "
+            + $"{Numbers.Count(results.Sum(result => Of(result, Verdict.NoTruth)))} without truth, "
             + $"{Numbers.Count(results.Sum(result => result.NotComputed))} not computed");
     }
 
@@ -52,10 +55,13 @@ internal sealed class VerifyTable(CliConsole console, int nameWidth)
             ? "is expected, and the run did not produce it"
             : $"error {Numbers.Error(first.Error)}, allowance {Numbers.Error(first.Allowance)}, ratio {Numbers.Ratio(first.Ratio)}";
         int others = result.Tensors.Count(tensor => tensor.Failed) - 1;
-        return OneLine.Printable($"first failing tensor: {first.Tensor} {what}{(first.Note is null ? "" : $" ({first.Note})")}{(others == 0 ? "" : $"; {Numbers.Count(others)} more fail")}");
+        return OneLine.Printable(
+            $"first failing tensor: {first.Tensor} {what}{(first.Note is null ? "" : $" ({first.Note})")}"
+            + $"{(others == 0 ? "" : $"; {Numbers.Count(others)} more fail")}");
     }
 
-    private static int Compared(CaseResult result) => result.Tensors.Count(tensor => tensor.Verdict is not (Verdict.Absent or Verdict.NotComputed));
+    private static int Compared(CaseResult result) =>
+        result.Tensors.Count(tensor => tensor.Verdict is not (Verdict.Absent or Verdict.NotComputed));
 
     private static int Of(CaseResult result, Verdict verdict) => result.Tensors.Count(tensor => tensor.Verdict == verdict);
 }

@@ -91,7 +91,8 @@ public sealed class DeformableDetr<T>
         for (int level = 0; level < features.Count; level++)
         {
             features[level] = pass.Tap($"features.{level}.tensors", features[level]);
-            masks.Add(pass.Tap($"features.{level}.mask", NearestResize.Forward(pass, mask, features[level].Shape[2], features[level].Shape[3])));
+            masks.Add(
+                pass.Tap($"features.{level}.mask", NearestResize.Forward(pass, mask, features[level].Shape[2], features[level].Shape[3])));
         }
 
         // projections; the extra levels are made from the last map, their masks from the full-resolution mask

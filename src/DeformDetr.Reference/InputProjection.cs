@@ -4,7 +4,9 @@ using DeformDetr.Tensors.Operators;
 
 namespace DeformDetr.Reference;
 
-/// <summary>From a backbone map to the transformer's width: a convolution and a GroupNorm of 32 groups. Mirrors DeformableDETR.input_proj.</summary>
+/// <summary>
+/// From a backbone map to the transformer's width: a convolution and a GroupNorm of 32 groups. Mirrors DeformableDETR.input_proj.
+/// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 public sealed class InputProjection<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>

@@ -1,4 +1,5 @@
-// Equation: the 100 largest of σ(logits) over queries and classes; label = index mod K, box = that of query ⌊index / K⌋ as corners, in pixels.
+// Equation: the 100 largest of σ(logits) over queries and classes; label = index mod K, box = that of query ⌊index / K⌋ as corners, in
+// pixels.
 // Mirrors PostProcess in models/deformable_detr.py.
 using System.Numerics;
 using DeformDetr.Tensors;
@@ -36,7 +37,9 @@ public static class PostProcess
         ShapeGuard.Require("post_process", "pred_boxes", predictions.PredBoxes.Shape, "[N, Q, 4]", shape[0], shape[1], 4);
         ShapeGuard.Require("post_process", "target_sizes", targetSizes.Shape, "[N, 2]", shape[0], 2);
         int classes = shape[2];
-        ShapeGuard.That(shape[1] * classes >= Count, "post_process", "pred_logits", $"holds {shape}, {shape[1] * classes} scores a picture; expected at least {Count}.");
+        ShapeGuard.That(
+            shape[1] * classes >= Count, "post_process", "pred_logits",
+            $"holds {shape}, {shape[1] * classes} scores a picture; expected at least {Count}.");
 
         using BufferScope scope = pass.Scope();
         Tensor<T> prob = Sigmoid.Forward(pass, predictions.PredLogits).Reshape([shape[0], shape[1] * classes]);

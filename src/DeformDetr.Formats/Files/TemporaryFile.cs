@@ -1,9 +1,13 @@
+using System.Collections.Concurrent;
+
 namespace DeformDetr.Formats;
 
 // A file being written under a temporary name in the target's own folder (a rename is atomic only within one file system).
 // Disposed without Commit, it is deleted. The data is handed to the operating system, not forced onto the disk.
 internal sealed class TemporaryFile : IDisposable
 {
+    private static readonly ConcurrentDictionary<string, bool> Unfinished = new();
+
     private readonly string _path;
     private readonly string _target;
     private readonly string _temporary;
@@ -34,6 +38,16 @@ internal sealed class TemporaryFile : IDisposable
         {
             throw new UnauthorizedAccessException($"{path}: no permission to write to its folder.", exception);
         }
+
+        Unfinished[_temporary] = true;
+    }
+
+    public static void DeleteUnfinished()
+    {
+        foreach (string path in Unfinished.Keys)
+        {
+            File.Delete(path);
+        }
     }
 
     public FileStream Stream { get; }
@@ -51,6 +65,7 @@ internal sealed class TemporaryFile : IDisposable
         }
 
         _committed = true;
+        Unfinished.TryRemove(_temporary, out _);
     }
 
     public void Dispose()
@@ -70,5 +85,6 @@ internal sealed class TemporaryFile : IDisposable
         }
 
         File.Delete(_temporary);
+        Unfinished.TryRemove(_temporary, out _);
     }
 }

@@ -23,7 +23,9 @@ internal sealed class CaseInputs : IDisposable
         where T : unmanaged
     {
         _taken.Add(name);
-        return Has(name) ? _file!.Read<T>(name) : throw new InvalidDataException($"{_path}: tensor '{name}' is absent; expected an input of that name.");
+        return Has(name)
+            ? _file!.Read<T>(name)
+            : throw new InvalidDataException($"{_path}: tensor '{name}' is absent; expected an input of that name.");
     }
 
     // Floating inputs are stored as F32; a float64 run widens them exactly.
@@ -45,7 +47,8 @@ internal sealed class CaseInputs : IDisposable
         List<string> left = _file is null ? [] : [.. _file.Entries.Select(entry => entry.Name).Where(name => !_taken.Contains(name))];
         if (left.Count > 0)
         {
-            throw new InvalidDataException($"{_path}: tensors {string.Join(", ", left)} are unexpected; expected the inputs of the case's target only.");
+            throw new InvalidDataException(
+                $"{_path}: tensors {string.Join(", ", left)} are unexpected; expected the inputs of the case's target only.");
         }
     }
 

@@ -30,7 +30,8 @@ internal sealed class CaseRunner<T>(GoldenCase golden, ForwardPass pass, Recorde
             default:
                 throw golden.File.Error(
                     "target", $"holds '{golden.Target}'",
-                    "ms_deform_attn_core, ms_deform_attn, transformer, model, position_encoding, encoder_output_proposals, post_process, pictures, resize or operator");
+                    "ms_deform_attn_core, ms_deform_attn, transformer, model, position_encoding, encoder_output_proposals, post_process, "
+                    + "pictures, resize or operator");
         }
 
         inputs.RequireAllTaken();
@@ -47,7 +48,8 @@ internal sealed class CaseRunner<T>(GoldenCase golden, ForwardPass pass, Recorde
         if (inputs.Has("grad_output"))
         {
             Tensor<T> gradOutput = inputs.TakeReal<T>("grad_output");
-            MSDeformAttnGradients<T> gradients = MSDeformAttnCore.Backward(pass, value, spatialShapes, levelStartIndex, locations, weights, gradOutput);
+            MSDeformAttnGradients<T> gradients = MSDeformAttnCore.Backward(
+                pass, value, spatialShapes, levelStartIndex, locations, weights, gradOutput);
             recorder.Add("grad_value", gradients.Value);
             recorder.Add("grad_sampling_locations", gradients.SamplingLocations);
             recorder.Add("grad_attention_weights", gradients.AttentionWeights);
@@ -75,10 +77,13 @@ internal sealed class CaseRunner<T>(GoldenCase golden, ForwardPass pass, Recorde
 
         if (channels < 1 || heads < 1 || levels < 1 || points < 1 || channels % heads != 0)
         {
-            throw golden.File.Error("config", $"holds hidden_dim {channels}, nheads {heads}, num_feature_levels {levels}, n_points {points}", "numbers of at least 1, hidden_dim a multiple of nheads");
+            throw golden.File.Error(
+                "config", $"holds hidden_dim {channels}, nheads {heads}, num_feature_levels {levels}, n_points {points}",
+                "numbers of at least 1, hidden_dim a multiple of nheads");
         }
 
-        MSDeformAttn<T> layer = Weights().Load<T, MSDeformAttn<T>>(true, weights => new MSDeformAttn<T>(weights, "", channels, levels, heads, points));
+        MSDeformAttn<T> layer = Weights().Load<T, MSDeformAttn<T>>(
+            true, weights => new MSDeformAttn<T>(weights, "", channels, levels, heads, points));
         layer.Forward(
             pass,
             inputs.TakeReal<T>("query"),
@@ -89,21 +94,25 @@ internal sealed class CaseRunner<T>(GoldenCase golden, ForwardPass pass, Recorde
             inputs.Has("input_padding_mask") ? inputs.Take<bool>("input_padding_mask") : null);
     }
 
-    // Beside its own weights the transformer needs the box heads where it refines, and the proposals' heads where it has two stages. Other heads
-    // may be there; with all of them the predictions are made too.
+    // Beside its own weights the transformer needs the box heads where it refines, and the proposals' heads where it has two stages. Other
+    // heads may be there; with all of them the predictions are made too.
     private void Transformer(CaseInputs inputs)
     {
         DeformableDetrConfig config = ConfigReader.Read(golden.File, golden.Config);
-        (DeformableTransformer<T> transformer, Heads<T> heads) = Weights().Load<T, (DeformableTransformer<T>, Heads<T>)>(config.WithBoxRefine, weights =>
-        {
-            CheckpointWeights<T>? checkpoint = weights as CheckpointWeights<T>;
-            Heads<T> made = new(
-                weights,
-                config,
-                head => (config.TwoStage && head == config.DecLayers) || checkpoint is null || checkpoint.Contains($"class_embed.{head}.weight"),
-                head => config.WithBoxRefine || checkpoint is null || checkpoint.Contains($"bbox_embed.{head}.layers.0.weight"));
-            return (new DeformableTransformer<T>(weights, config, made), made);
-        });
+        (DeformableTransformer<T> transformer, Heads<T> heads) =
+            Weights().Load<T, (DeformableTransformer<T>, Heads<T>)>(config.WithBoxRefine, weights =>
+            {
+                CheckpointWeights<T>? checkpoint = weights as CheckpointWeights<T>;
+                Heads<T> made = new(
+                    weights,
+                    config,
+                    head =>
+                        (config.TwoStage && head == config.DecLayers)
+                        || checkpoint is null
+                        || checkpoint.Contains($"class_embed.{head}.weight"),
+                    head => config.WithBoxRefine || checkpoint is null || checkpoint.Contains($"bbox_embed.{head}.layers.0.weight"));
+                return (new DeformableTransformer<T>(weights, config, made), made);
+            });
 
         List<Tensor<T>> srcs = [];
         List<Tensor<bool>> masks = [];
@@ -177,8 +186,11 @@ internal sealed class CaseRunner<T>(GoldenCase golden, ForwardPass pass, Recorde
 
     private void Proposals(CaseInputs inputs)
     {
-        int channels = golden.Config.TryGetProperty("hidden_dim", out JsonElement hidden) ? golden.File.Integer(hidden, "config.hidden_dim") : 256;
-        EncoderProposals<T> proposals = Weights().Load<T, EncoderProposals<T>>(true, weights => new EncoderProposals<T>(weights, "", channels));
+        int channels = golden.Config.TryGetProperty("hidden_dim", out JsonElement hidden)
+            ? golden.File.Integer(hidden, "config.hidden_dim")
+            : 256;
+        EncoderProposals<T> proposals = Weights().Load<T, EncoderProposals<T>>(
+            true, weights => new EncoderProposals<T>(weights, "", channels));
         Tensor<long> spatialShapes = inputs.Take<long>("spatial_shapes");
         ShapeGuard.Require("encoder proposals", "spatial_shapes", spatialShapes.Shape, "[L, 2]", -1, 2);
         Tensor<long> starts = new([spatialShapes.Shape[0]]);
@@ -225,18 +237,23 @@ internal sealed class CaseRunner<T>(GoldenCase golden, ForwardPass pass, Recorde
         }
     }
 
-    private PictureBatch Prepare() => PictureBatch.Prepare([.. golden.PicturePaths.Select(PngReader.Read)], golden.Preprocess, (name, tensor) =>
-    {
-        if (recorder.Wants(name))
+    private PictureBatch Prepare() =>
+        PictureBatch.Prepare([.. golden.PicturePaths.Select(PngReader.Read)], golden.Preprocess, (name, tensor) =>
         {
-            recorder.Add(name, tensor);
-        }
-    });
+            if (recorder.Wants(name))
+            {
+                recorder.Add(name, tensor);
+            }
+        });
 
     private void Resize(CaseInputs inputs)
     {
-        int height = golden.Config.TryGetProperty("height", out JsonElement h) ? golden.File.Integer(h, "config.height") : throw golden.File.Error("config.height", "is absent", "a whole number");
-        int width = golden.Config.TryGetProperty("width", out JsonElement w) ? golden.File.Integer(w, "config.width") : throw golden.File.Error("config.width", "is absent", "a whole number");
+        int height = golden.Config.TryGetProperty("height", out JsonElement h)
+            ? golden.File.Integer(h, "config.height")
+            : throw golden.File.Error("config.height", "is absent", "a whole number");
+        int width = golden.Config.TryGetProperty("width", out JsonElement w)
+            ? golden.File.Integer(w, "config.width")
+            : throw golden.File.Error("config.width", "is absent", "a whole number");
         recorder.Add("output", PillowResize.Bilinear(inputs.Take<byte>("image"), height, width));
     }
 

@@ -72,7 +72,9 @@ public sealed class GoldenCase
             throw file.Error("format", $"holds '{format}'", Format);
         }
 
-        JsonElement config = file.Root.TryGetProperty("config", out JsonElement given) ? file.Object(given, "config") : throw file.Error("config", "is absent", "an object");
+        JsonElement config = file.Root.TryGetProperty("config", out JsonElement given)
+            ? file.Object(given, "config")
+            : throw file.Error("config", "is absent", "an object");
         return new GoldenCase(file, Text(file, "name"), Text(file, "target"), config, ReadWeights(file))
         {
             InputsPath = Beside(file, "inputs"),
@@ -96,7 +98,10 @@ public sealed class GoldenCase
         {
             if (System.IO.File.Exists(path))
             {
-                cases.Add(Path.GetFileName(path) == "case.json" ? Load(path) : throw new InvalidDataException($"{path}: not a golden case; expected a folder or a case.json."));
+                cases.Add(
+                    Path.GetFileName(path) == "case.json"
+                        ? Load(path)
+                        : throw new InvalidDataException($"{path}: not a golden case; expected a folder or a case.json."));
                 continue;
             }
 

@@ -16,7 +16,10 @@ public sealed record CaseResult(string Case, ElementType ElementType, Kernels Ke
     public TensorVerdict? FirstFailure => Tensors.FirstOrDefault(tensor => tensor.Failed);
 
     /// <summary>The tensor that uses most of its allowance, or null where nothing was judged.</summary>
-    public TensorVerdict? Worst => Tensors.Where(tensor => tensor.Verdict is not (Verdict.NotComputed or Verdict.Absent)).MaxBy(tensor => double.IsNaN(tensor.Ratio) ? double.PositiveInfinity : tensor.Ratio);
+    public TensorVerdict? Worst =>
+        Tensors
+            .Where(tensor => tensor.Verdict is not (Verdict.NotComputed or Verdict.Absent))
+            .MaxBy(tensor => double.IsNaN(tensor.Ratio) ? double.PositiveInfinity : tensor.Ratio);
 
     /// <summary>How many tensors of the case have no gradient computed for them yet.</summary>
     public int NotComputed => Tensors.Count(tensor => tensor.Verdict == Verdict.NotComputed);

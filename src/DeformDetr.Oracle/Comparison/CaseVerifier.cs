@@ -27,7 +27,9 @@ public static class CaseVerifier
         using TensorFile? expected64 = golden.Expected64Path is null ? null : TensorFile.Open(golden.Expected64Path);
         if (expected64?.Entries.FirstOrDefault(entry => !expected.Contains(entry.Name)) is { } stray)
         {
-            throw new InvalidDataException($"{golden.Expected64Path}: tensor '{stray.Name}' is unexpected; expected a subset of the tensors in {Path.GetFileName(golden.ExpectedPath)}.");
+            throw new InvalidDataException(
+                $"{golden.Expected64Path}: tensor '{stray.Name}' is unexpected; "
+                + $"expected a subset of the tensors in {Path.GetFileName(golden.ExpectedPath)}.");
         }
 
         Recorder recorder = new(name => expected.Contains(name) || IsHelp(name));
@@ -38,7 +40,8 @@ public static class CaseVerifier
 
     // Tensors that judging others needs, whether or not they are expected.
     private static bool IsHelp(string name) =>
-        name is "transformer.mask_flatten" or "transformer.topk_proposals" or "transformer.enc_outputs_class" or "pred_logits" or "pred_boxes" or "mask"
+        name is "transformer.mask_flatten" or "transformer.topk_proposals" or "transformer.enc_outputs_class"
+            or "pred_logits" or "pred_boxes" or "mask"
         || name.StartsWith("masks.", StringComparison.Ordinal)
         || name.StartsWith("results.", StringComparison.Ordinal);
 
@@ -53,7 +56,8 @@ public static class CaseVerifier
 
         // Whether the model makes its own sine encoding, whose padded elements carry no information.
         private readonly bool _ownSine = golden.Target is "model" or "position_encoding"
-            && !(golden.Config.TryGetProperty("position_embedding", out JsonElement kind) && kind.ValueKind == JsonValueKind.String && kind.GetString() is "learned" or "v3");
+            && !(golden.Config.TryGetProperty("position_embedding", out JsonElement kind)
+                && kind.ValueKind == JsonValueKind.String && kind.GetString() is "learned" or "v3");
 
         public CaseResult Run()
         {
@@ -68,13 +72,19 @@ public static class CaseVerifier
             if (_actual.TryGetValue("pictures.prepared", out Tensor? prepared))
             {
                 bool same = ((Tensor<bool>)prepared)[0];
-                verdicts.Insert(0, new TensorVerdict("pictures.prepared", prepared.Shape, same ? 0 : 1, 0, 1, null, same ? Verdict.Pass : Verdict.Fail, same ? null : "the pictures don't give the case's samples.tensor and samples.mask bit for bit"));
+                verdicts.Insert(
+                    0,
+                    new TensorVerdict(
+                        "pictures.prepared", prepared.Shape, same ? 0 : 1, 0, 1, null, same ? Verdict.Pass : Verdict.Fail,
+                        same ? null : "the pictures don't give the case's samples.tensor and samples.mask bit for bit"));
             }
 
             foreach (TensorEntry entry in expected.Entries.Where(entry => !_actual.ContainsKey(entry.Name)))
             {
                 bool gradient = entry.Name.StartsWith("grad.", StringComparison.Ordinal) && golden.Target != "ms_deform_attn_core";
-                verdicts.Add(new TensorVerdict(entry.Name, entry.Shape, double.NaN, double.NaN, 0, null, gradient ? Verdict.NotComputed : Verdict.Absent));
+                verdicts.Add(
+                    new TensorVerdict(
+                        entry.Name, entry.Shape, double.NaN, double.NaN, 0, null, gradient ? Verdict.NotComputed : Verdict.Absent));
             }
 
             return new CaseResult(golden.Name, ElementTypes.Of<T>(), kernels, verdicts);
@@ -99,7 +109,11 @@ public static class CaseVerifier
         {
             const string Name = "transformer.topk_proposals";
             const string Scores = "transformer.enc_outputs_class";
-            if (!expected.Contains(Name) || !_actual.TryGetValue(Name, out Tensor? found) || found is not Tensor<long> actual || expected.Read(Name) is not Tensor<long> wanted || actual.Shape != wanted.Shape)
+            if (!expected.Contains(Name)
+                || !_actual.TryGetValue(Name, out Tensor? found)
+                || found is not Tensor<long> actual
+                || expected.Read(Name) is not Tensor<long> wanted
+                || actual.Shape != wanted.Shape)
             {
                 return;
             }
@@ -122,8 +136,11 @@ public static class CaseVerifier
                 wrong += new ScoreGroups(ranked, 2 * allowance).Misplaced(actual.AsReadOnlySpan().Slice(n * queries, queries));
             }
 
-            string? note = wrong == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"{wrong} of {actual.Length} ranks hold a token that may not stand there");
-            _ranked[Name] = new TensorVerdict(Name, wanted.Shape, wrong, 0, wanted.Length, null, wrong == 0 ? Verdict.Pass : Verdict.Fail, note);
+            string? note = wrong == 0
+                ? null
+                : string.Create(CultureInfo.InvariantCulture, $"{wrong} of {actual.Length} ranks hold a token that may not stand there");
+            _ranked[Name] = new TensorVerdict(
+                Name, wanted.Shape, wrong, 0, wanted.Length, null, wrong == 0 ? Verdict.Pass : Verdict.Fail, note);
             _actualOrder = new QueryOrder(reference, actual);
             _expectedOrder = truth is null ? null : new QueryOrder(truth, wanted);
         }
@@ -155,28 +172,36 @@ public static class CaseVerifier
                 }
 
                 Tensor<T> boxes = Tensor<T>.FromArray([given.Scores.Length, 4], [.. givenInOrder.Boxes.Select(T.CreateTruncating)]);
-                Tensor expectedBoxes = Tensor<double>.FromArray(boxes.Shape, [.. reference.Boxes.Zip(ownErrors, (box, error) => truth is null ? box : box + error)]);
+                Tensor expectedBoxes = Tensor<double>.FromArray(
+                    boxes.Shape, [.. reference.Boxes.Zip(ownErrors, (box, error) => truth is null ? box : box + error)]);
                 Tensor? truthBoxes = truth is null ? null : Tensor<double>.FromArray(boxes.Shape, reference.Boxes);
                 _ranked[Result(picture, "boxes")] = PassRule.Judge(Result(picture, "boxes"), boxes, expectedBoxes, truthBoxes);
                 _ranked[Result(picture, "labels")] = PassRule.Judge(
-                    Result(picture, "labels"), Tensor<long>.FromArray([given.Labels.Length], givenInOrder.Labels), Tensor<long>.FromArray([given.Labels.Length], reference.Labels), null);
+                    Result(picture, "labels"), Tensor<long>.FromArray([given.Labels.Length], givenInOrder.Labels),
+                    Tensor<long>.FromArray([given.Labels.Length], reference.Labels), null);
             }
         }
 
         // How far the original's own float32 boxes lie from the truth, detection by detection.
-        private static double[] Errors(ResultsRule.Side own, ResultsRule.Side truth) => [.. own.Boxes.Zip(truth.Boxes, (box, exact) => box - exact)];
+        private static double[] Errors(ResultsRule.Side own, ResultsRule.Side truth) =>
+            [.. own.Boxes.Zip(truth.Boxes, (box, exact) => box - exact)];
 
         private ResultsRule.Side? Candidates(int picture)
         {
-            Tensor? logits = expected.Contains("pred_logits") ? Truth("pred_logits") ?? expected.Read("pred_logits") : _actual.GetValueOrDefault("pred_logits");
-            Tensor? boxes = expected.Contains("pred_boxes") ? Truth("pred_boxes") ?? expected.Read("pred_boxes") : _actual.GetValueOrDefault("pred_boxes");
+            Tensor? logits = expected.Contains("pred_logits")
+                ? Truth("pred_logits") ?? expected.Read("pred_logits")
+                : _actual.GetValueOrDefault("pred_logits");
+            Tensor? boxes = expected.Contains("pred_boxes")
+                ? Truth("pred_boxes") ?? expected.Read("pred_boxes")
+                : _actual.GetValueOrDefault("pred_boxes");
             using CaseInputs inputs = new(golden.InputsPath, golden.File.Path);
             return inputs.Has("target_sizes") ? ResultsRule.Candidates(picture, logits, boxes, inputs.Take<long>("target_sizes")) : null;
         }
 
         private Tensor? Truth(string name) => expected64 is not null && expected64.Contains(name) ? expected64.Read(name) : null;
 
-        private int DecLayers() => golden.Config.TryGetProperty("dec_layers", out JsonElement layers) && layers.TryGetInt32(out int count) ? count : 6;
+        private int DecLayers() =>
+            golden.Config.TryGetProperty("dec_layers", out JsonElement layers) && layers.TryGetInt32(out int count) ? count : 6;
 
         private static string Result(int picture, string what) => string.Create(CultureInfo.InvariantCulture, $"results.{picture}.{what}");
 
@@ -194,7 +219,8 @@ public static class CaseVerifier
                 return _actual.GetValueOrDefault(maskName) is Tensor<bool> mask && shape.Rank == 4 ? OverChannels(mask, shape) : null;
             }
 
-            bool encoder = name.StartsWith("transformer.encoder.layers.", StringComparison.Ordinal) && !name.EndsWith(".value", StringComparison.Ordinal);
+            bool encoder = name.StartsWith("transformer.encoder.layers.", StringComparison.Ordinal)
+                && !name.EndsWith(".value", StringComparison.Ordinal);
             return (encoder || name is "transformer.lvl_pos_embed_flatten" or "transformer.memory")
                 && _actual.GetValueOrDefault("transformer.mask_flatten") is Tensor<bool> flat
                 && shape.Rank >= 2 && flat.Shape.Sizes.SequenceEqual(shape.Sizes[..2])

@@ -4,8 +4,8 @@ using DeformDetr.Tensors;
 namespace DeformDetr.Oracle;
 
 /// <summary>
-/// The pass rule (golden-contract.md, section 4): in float64 within 1e-12 of the tensor's scale; in float32 as accurate as the original's own float32
-/// run, not merely close to it. Written so that NaN fails.
+/// The pass rule (golden-contract.md, section 4): in float64 within 1e-12 of the tensor's scale; in float32 as accurate as the original's
+/// own float32 run, not merely close to it. Written so that NaN fails.
 /// </summary>
 public static class PassRule
 {
@@ -40,7 +40,9 @@ public static class PassRule
             return Wrong(name, expected, $"holds {actual.ElementType.Word()}, expected {expected.ElementType.Word()}");
         }
 
-        return JudgeReal(name, Numbers(actual), actual.ElementType == ElementType.Float64, Numbers(expected), expected64 is null ? null : Numbers(expected64), expected.Shape, padding);
+        return JudgeReal(
+            name, Numbers(actual), actual.ElementType == ElementType.Float64, Numbers(expected),
+            expected64 is null ? null : Numbers(expected64), expected.Shape, padding);
     }
 
     /// <summary>The allowance of a tensor's errors, its padding aside.</summary>
@@ -131,7 +133,9 @@ public static class PassRule
         }
 
         string? note = misplaced < 0 ? null
-            : string.Create(CultureInfo.InvariantCulture, $"holds {actual[misplaced]} at {Place(shape, misplaced)}, expected {(float64 ? expected64 ?? expected : expected)[misplaced]}");
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"holds {actual[misplaced]} at {Place(shape, misplaced)}, expected {(float64 ? expected64 ?? expected : expected)[misplaced]}");
         double shown = misplaced < 0 ? error : double.PositiveInfinity;
         Verdict verdict = !(shown <= allowance) ? Verdict.Fail : expected64 is null ? Verdict.NoTruth : Verdict.Pass;
         return new TensorVerdict(name, shape, shown, allowance, counted, padding is null ? null : paddingError, verdict, note);
@@ -162,7 +166,10 @@ public static class PassRule
             }
         }
 
-        string? note = first < 0 ? null : string.Create(CultureInfo.InvariantCulture, $"{wrong} of {expected.Length} elements differ, the first at {Place(expected.Shape, first)}");
+        string? note = first < 0
+            ? null
+            : string.Create(
+                CultureInfo.InvariantCulture, $"{wrong} of {expected.Length} elements differ, the first at {Place(expected.Shape, first)}");
         return new TensorVerdict(name, expected.Shape, wrong, 0, expected.Length, null, wrong == 0 ? Verdict.Pass : Verdict.Fail, note);
     }
 

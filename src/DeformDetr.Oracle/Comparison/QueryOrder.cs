@@ -14,19 +14,21 @@ internal sealed class QueryOrder
         _partners = new int[wanted.Shape[0]][];
         for (int n = 0; n < _partners.Length; n++)
         {
-            _partners[n] = ScoreGroups.Align(wanted.AsReadOnlySpan().Slice(n * queries, queries), given.AsReadOnlySpan().Slice(n * queries, queries));
+            _partners[n] = ScoreGroups.Align(
+                wanted.AsReadOnlySpan().Slice(n * queries, queries), given.AsReadOnlySpan().Slice(n * queries, queries));
         }
     }
 
     // Names whose axis 1 is the proposals' ranking.
     public static bool Applies(string name, int decLayers)
     {
-        bool perLayer = name.StartsWith("transformer.decoder.", StringComparison.Ordinal) && !name.EndsWith(".cross_attn.value", StringComparison.Ordinal);
+        bool perLayer = name.StartsWith("transformer.decoder.", StringComparison.Ordinal)
+            && !name.EndsWith(".cross_attn.value", StringComparison.Ordinal);
         bool head = (name.StartsWith("class_embed.", StringComparison.Ordinal) || name.StartsWith("bbox_embed.", StringComparison.Ordinal))
             && !name.Split('.')[1].Equals(decLayers.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
         return perLayer || head
-            || name is "transformer.topk_coords_unact" or "transformer.proposal_pos_embed" or "transformer.pos_trans_out" or "transformer.query_embed"
-                or "transformer.tgt" or "transformer.reference_points" or "pred_logits" or "pred_boxes"
+            || name is "transformer.topk_coords_unact" or "transformer.proposal_pos_embed" or "transformer.pos_trans_out"
+                or "transformer.query_embed" or "transformer.tgt" or "transformer.reference_points" or "pred_logits" or "pred_boxes"
             || name.StartsWith("hs.", StringComparison.Ordinal)
             || name.StartsWith("aux_outputs.", StringComparison.Ordinal);
     }
@@ -53,7 +55,8 @@ internal sealed class QueryOrder
         {
             for (int query = 0; query < queries; query++)
             {
-                tensor.AsReadOnlySpan().Slice(((n * queries) + _partners[n][query]) * width, width).CopyTo(output.AsSpan().Slice(((n * queries) + query) * width, width));
+                tensor.AsReadOnlySpan().Slice(((n * queries) + _partners[n][query]) * width, width)
+                    .CopyTo(output.AsSpan().Slice(((n * queries) + query) * width, width));
             }
         }
 

@@ -4,7 +4,8 @@ using DeformDetr.Tensors.Numerics;
 
 namespace DeformDetr.Oracle;
 
-// Post-processed detections of one picture, judged as a ranking: scores by rank; labels and boxes within groups of scores that lie closer than δ.
+// Post-processed detections of one picture, judged as a ranking: scores by rank; labels and boxes within groups of scores that lie closer
+// than δ.
 internal static class ResultsRule
 {
     // One side's detections: scores, labels, boxes.
@@ -17,7 +18,11 @@ internal static class ResultsRule
             Tensor? boxes = tensors($"{prefix}boxes");
             bool whole = scores is not null && boxes is not null && tensors($"{prefix}labels") is Tensor<long>
                 && scores.ElementType.IsFloat() && boxes.ElementType.IsFloat() && boxes.Length == 4 * scores.Length;
-            return whole ? new Side(PassRule.Numbers(scores!), ((Tensor<long>)tensors($"{prefix}labels")!).AsReadOnlySpan().ToArray(), PassRule.Numbers(boxes!)) : null;
+            return whole
+                ? new Side(
+                    PassRule.Numbers(scores!), ((Tensor<long>)tensors($"{prefix}labels")!).AsReadOnlySpan().ToArray(),
+                    PassRule.Numbers(boxes!))
+                : null;
         }
 
         public Side Reordered(int[] partners)
@@ -80,7 +85,10 @@ internal static class ResultsRule
                 for (int other = 0; other < used.Length; other++)
                 {
                     // First by label within the group; what is left, in order within the group.
-                    if (used[other] || other >= partners.Length || groups.GroupOfRank[other] != groups.GroupOfRank[rank] || (pass == 0 && given.Labels[other] != wanted.Labels[rank]))
+                    if (used[other]
+                        || other >= partners.Length
+                        || groups.GroupOfRank[other] != groups.GroupOfRank[rank]
+                        || (pass == 0 && given.Labels[other] != wanted.Labels[rank]))
                     {
                         continue;
                     }
@@ -109,7 +117,8 @@ internal static class ResultsRule
         return partners;
     }
 
-    // Puts, for ranks of a group that the cut divides, other members of the group in the place of the expected ones where the run chose them.
+    // Puts, for ranks of a group that the cut divides, other members of the group in the place of the expected ones where the run chose
+    // them.
     public static Side AtTheCut(Side wanted, Side given, Side candidates, double delta, double boxAllowance)
     {
         ScoreGroups groups = new(candidates.Scores, delta);
@@ -123,7 +132,8 @@ internal static class ResultsRule
         int cut = groups.GroupOfRank[count - 1];
         for (int rank = 0; rank < count; rank++)
         {
-            if (groups.GroupOfRank[rank] != cut || (given.Labels[rank] == wanted.Labels[rank] && Distance(wanted, rank, given, rank) <= boxAllowance))
+            if (groups.GroupOfRank[rank] != cut
+                || (given.Labels[rank] == wanted.Labels[rank] && Distance(wanted, rank, given, rank) <= boxAllowance))
             {
                 continue;
             }
@@ -131,7 +141,9 @@ internal static class ResultsRule
             for (int at = 0; at < groups.Order.Length; at++)
             {
                 int item = groups.Order[at];
-                if (groups.GroupOfRank[at] == cut && candidates.Labels[item] == given.Labels[rank] && Distance(candidates, item, given, rank) <= boxAllowance)
+                if (groups.GroupOfRank[at] == cut
+                    && candidates.Labels[item] == given.Labels[rank]
+                    && Distance(candidates, item, given, rank) <= boxAllowance)
                 {
                     result.Labels[rank] = candidates.Labels[item];
                     candidates.Boxes.AsSpan(4 * item, 4).CopyTo(result.Boxes.AsSpan(4 * rank, 4));

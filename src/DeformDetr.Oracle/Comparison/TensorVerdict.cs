@@ -24,14 +24,16 @@ public enum Verdict
 /// <summary>The judgement of one tensor (golden-contract.md, section 4).</summary>
 /// <param name="Tensor">Its name.</param>
 /// <param name="Shape">The expected shape.</param>
-/// <param name="Error">The largest error over the counted elements; for integers, truth values and rankings the number of wrong elements.</param>
+/// <param name="Error">The largest error over the counted elements; for integers, truth values and rankings the number of wrong
+/// elements.</param>
 /// <param name="Allowance">What the error may be.</param>
 /// <param name="Counted">How many elements count.</param>
 /// <param name="PaddingError">The largest error over elements that don't count; null where all count.</param>
 /// <param name="Verdict">The judgement.</param>
 /// <param name="Note">What is wrong beyond a number, such as a shape; null for nothing.</param>
 public sealed record TensorVerdict(
-    string Tensor, TensorShape Shape, double Error, double Allowance, long Counted, double? PaddingError, Verdict Verdict, string? Note = null)
+    string Tensor, TensorShape Shape, double Error, double Allowance, long Counted, double? PaddingError, Verdict Verdict,
+    string? Note = null)
 {
     /// <summary>Error in units of the allowance; 0 for no error, infinite for an error where none is allowed.</summary>
     public double Ratio => Error == 0 ? 0 : Error / Allowance;

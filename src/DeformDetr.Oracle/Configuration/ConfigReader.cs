@@ -9,10 +9,11 @@ internal static class ConfigReader
     // Arguments of main.py that don't change inference.
     private static readonly HashSet<string> Ignored = new(StringComparer.Ordinal)
     {
-        "lr", "lr_backbone_names", "lr_backbone", "lr_linear_proj_names", "lr_linear_proj_mult", "batch_size", "weight_decay", "epochs", "lr_drop", "lr_drop_epochs",
-        "clip_max_norm", "sgd", "position_embedding_scale", "dropout", "set_cost_class", "set_cost_bbox", "set_cost_giou", "mask_loss_coef", "dice_loss_coef",
-        "cls_loss_coef", "bbox_loss_coef", "giou_loss_coef", "focal_alpha", "coco_path", "coco_panoptic_path", "remove_difficult", "output_dir", "device", "seed", "resume",
-        "start_epoch", "eval", "num_workers", "cache_mode",
+        "lr", "lr_backbone_names", "lr_backbone", "lr_linear_proj_names", "lr_linear_proj_mult", "batch_size", "weight_decay", "epochs",
+        "lr_drop", "lr_drop_epochs", "clip_max_norm", "sgd", "position_embedding_scale", "dropout", "set_cost_class", "set_cost_bbox",
+        "set_cost_giou", "mask_loss_coef", "dice_loss_coef", "cls_loss_coef", "bbox_loss_coef", "giou_loss_coef", "focal_alpha",
+        "coco_path", "coco_panoptic_path", "remove_difficult", "output_dir", "device", "seed", "resume", "start_epoch", "eval",
+        "num_workers", "cache_mode",
     };
 
     public static DeformableDetrConfig Read(JsonFile file, JsonElement config)
@@ -114,8 +115,11 @@ internal static class ConfigReader
                 return spec;
             }
 
-            string hint = name is "resnet18" or "resnet34" ? " (the original refuses resnet18 and resnet34: its numbers of channels are hard-coded)" : "";
-            throw file.Error(Key, $"holds '{name}'", $"{string.Join(", ", BackboneSpec.Named.Keys)}, or {{\"block\", \"width\", \"layers\"}}{hint}");
+            string hint = name is "resnet18" or "resnet34"
+                ? " (the original refuses resnet18 and resnet34: its numbers of channels are hard-coded)"
+                : "";
+            throw file.Error(
+                Key, $"holds '{name}'", $"{string.Join(", ", BackboneSpec.Named.Keys)}, or {{\"block\", \"width\", \"layers\"}}{hint}");
         }
 
         ResidualBlock? block = null;
@@ -134,7 +138,9 @@ internal static class ConfigReader
                     };
                     break;
                 case "width": width = file.Integer(entry.Value, $"{Key}.width"); break;
-                case "layers": layers = [.. file.Array(entry.Value, $"{Key}.layers").Select(item => file.Integer(item, $"{Key}.layers"))]; break;
+                case "layers":
+                    layers = [.. file.Array(entry.Value, $"{Key}.layers").Select(item => file.Integer(item, $"{Key}.layers"))];
+                    break;
                 default: throw file.Error($"{Key}.{entry.Name}", "is unknown", "block, width and layers");
             }
         }

@@ -21,13 +21,15 @@ internal sealed class JsonFile
         using FileStream stream = File.OpenRead(path);
         try
         {
-            using JsonDocument document = JsonDocument.Parse(stream, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 32 });
+            using JsonDocument document = JsonDocument.Parse(
+                stream, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 32 });
             JsonFile file = new(path, document.RootElement.Clone());
             return file.Root.ValueKind == JsonValueKind.Object ? file : throw file.Error("the file", "holds no object", "a JSON object");
         }
         catch (JsonException exception)
         {
-            throw new InvalidDataException($"{path}: not JSON ({exception.Message.ReplaceLineEndings(" ")}); expected a JSON object.", exception);
+            throw new InvalidDataException(
+                $"{path}: not JSON ({exception.Message.ReplaceLineEndings(" ")}); expected a JSON object.", exception);
         }
     }
 
@@ -37,10 +39,14 @@ internal sealed class JsonFile
         element.ValueKind == JsonValueKind.String ? element.GetString()! : throw Error(key, $"holds {Show(element)}", "a string");
 
     public int Integer(JsonElement element, string key) =>
-        element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out int value) ? value : throw Error(key, $"holds {Show(element)}", "a whole number");
+        element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out int value)
+            ? value
+            : throw Error(key, $"holds {Show(element)}", "a whole number");
 
     public ulong Unsigned(JsonElement element, string key) =>
-        element.ValueKind == JsonValueKind.Number && element.TryGetUInt64(out ulong value) ? value : throw Error(key, $"holds {Show(element)}", "a whole number from 0 to 2^64 - 1");
+        element.ValueKind == JsonValueKind.Number && element.TryGetUInt64(out ulong value)
+            ? value
+            : throw Error(key, $"holds {Show(element)}", "a whole number from 0 to 2^64 - 1");
 
     public double Number(JsonElement element, string key) =>
         element.ValueKind == JsonValueKind.Number ? element.GetDouble() : throw Error(key, $"holds {Show(element)}", "a number");

@@ -4,7 +4,9 @@ using DeformDetr.Reference.Pictures;
 
 namespace DeformDetr.Oracle;
 
-/// <summary>What a run needs to know beside weights and input: the model's sizes, how pictures are prepared, and what the labels are called.</summary>
+/// <summary>
+/// What a run needs to know beside weights and input: the model's sizes, how pictures are prepared, and what the labels are called.
+/// </summary>
 /// <param name="Config">Sizes and variant.</param>
 /// <param name="Preprocess">How pictures are resized.</param>
 /// <param name="Classes">Names in label order; null where nobody named them.</param>
@@ -21,7 +23,8 @@ public sealed record RunConfiguration(DeformableDetrConfig Config, PreprocessOpt
     public static RunConfiguration Variant(string name) =>
         DeformableDetrConfig.Variants.TryGetValue(name, out DeformableDetrConfig? config)
             ? new RunConfiguration(config, new PreprocessOptions(), null)
-            : throw new InvalidDataException($"variant: '{name}' is unknown; expected {string.Join(", ", DeformableDetrConfig.Variants.Keys)}.");
+            : throw new InvalidDataException(
+                $"variant: '{name}' is unknown; expected {string.Join(", ", DeformableDetrConfig.Variants.Keys)}.");
 
     /// <summary>A configuration file: a JSON object with config and optionally preprocess and classes. A case.json is one.</summary>
     /// <param name="path">The file.</param>

@@ -7,7 +7,8 @@ using DeformDetr.Tensors;
 namespace DeformDetr.Oracle;
 
 /// <summary>
-/// A picture with its detections drawn in, as SVG: the picture itself is inside, so that the file stands alone; boxes and words stay sharp at any size.
+/// A picture with its detections drawn in, as SVG: the picture itself is inside, so that the file stands alone; boxes and words stay sharp
+/// at any size.
 /// </summary>
 public static class AnnotatedPicture
 {
@@ -21,19 +22,24 @@ public static class AnnotatedPicture
     /// <param name="picture">The picture as decoded. Shape [h, w, 3].</param>
     /// <param name="title">What the picture is called.</param>
     /// <param name="detections">Drawn with solid lines in the colour of their class, the best on top.</param>
-    /// <param name="truth">Drawn with dashed white lines, explained in a legend below the picture, named where it was missed; null where nobody knows it.</param>
+    /// <param name="truth">Drawn with dashed white lines, explained in a legend below the picture, named where it was missed; null where
+    /// nobody knows it.</param>
     /// <returns>The text of an SVG file.</returns>
-    public static string ToSvg(Tensor<byte> picture, string title, IReadOnlyList<Detection> detections, IReadOnlyList<TrueObject>? truth = null)
+    public static string ToSvg(
+        Tensor<byte> picture, string title, IReadOnlyList<Detection> detections, IReadOnlyList<TrueObject>? truth = null)
     {
         ShapeGuard.Require("annotated picture", "picture", picture.Shape, "[h, w, 3]", -1, -1, 3);
         double scale = Math.Max(1, LeastSide / Math.Max(picture.Shape[0], picture.Shape[1]));
         Canvas canvas = new(picture.Shape[1] * scale, picture.Shape[0] * scale, scale);
         StringBuilder text = new();
-        using (XmlWriter xml = XmlWriter.Create(text, new XmlWriterSettings { Indent = true, OmitXmlDeclaration = true, NewLineChars = "\n" }))
+        using (XmlWriter xml = XmlWriter.Create(
+            text, new XmlWriterSettings { Indent = true, OmitXmlDeclaration = true, NewLineChars = "\n" }))
         {
             double height = canvas.Height + (truth is null ? 0 : Legend);
             xml.WriteStartElement("svg", "http://www.w3.org/2000/svg");
-            Attributes(xml, ("width", Number(canvas.Width)), ("height", Number(height)), ("viewBox", $"0 0 {Number(canvas.Width)} {Number(height)}"));
+            Attributes(
+                xml, ("width", Number(canvas.Width)), ("height", Number(height)),
+                ("viewBox", $"0 0 {Number(canvas.Width)} {Number(height)}"));
             Attributes(xml, ("font-family", "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"), ("font-size", Number(Font)));
             xml.WriteElementString("title", Clean(title));
             xml.WriteStartElement("image");
@@ -112,16 +118,22 @@ public static class AnnotatedPicture
         Rectangle(xml, new PictureBox(0, canvas.Height, canvas.Width, canvas.Height + Legend), ("fill", "#202020"));
         double line = canvas.Height + (Legend / 2);
         double base_ = line + (Font * 0.35);
-        Rectangle(xml, new PictureBox(10, line - 8, 38, line + 8), ("fill", "none"), ("stroke", ClassColours.Of(1).Fill), ("stroke-width", Number(Stroke)));
+        Rectangle(
+            xml, new PictureBox(10, line - 8, 38, line + 8), ("fill", "none"), ("stroke", ClassColours.Of(1).Fill),
+            ("stroke-width", Number(Stroke)));
         Words(xml, 46, base_, "detection: class, score", "#ffffff");
-        Rectangle(xml, new PictureBox(290, line - 8, 318, line + 8), ("fill", "none"), ("stroke", "#ffffff"), ("stroke-width", Number(Stroke)), ("stroke-dasharray", "7 5"));
+        Rectangle(
+            xml, new PictureBox(290, line - 8, 318, line + 8), ("fill", "none"), ("stroke", "#ffffff"), ("stroke-width", Number(Stroke)),
+            ("stroke-dasharray", "7 5"));
         Words(xml, 326, base_, "ground truth", "#ffffff");
     }
 
     private static void Rectangle(XmlWriter xml, PictureBox box, params ReadOnlySpan<(string Name, string Value)> style)
     {
         xml.WriteStartElement("rect");
-        Attributes(xml, ("x", Number(box.X0)), ("y", Number(box.Y0)), ("width", Number(Math.Max(0, box.X1 - box.X0))), ("height", Number(Math.Max(0, box.Y1 - box.Y0))));
+        Attributes(
+            xml, ("x", Number(box.X0)), ("y", Number(box.Y0)), ("width", Number(Math.Max(0, box.X1 - box.X0))),
+            ("height", Number(Math.Max(0, box.Y1 - box.Y0))));
         Attributes(xml, style);
         xml.WriteEndElement();
     }
@@ -145,7 +157,10 @@ public static class AnnotatedPicture
     private static string Number(double value) => Math.Round(value, 2).ToString(CultureInfo.InvariantCulture);
 
     // Characters that XML can't hold, not even escaped.
-    private static string Clean(string text) => string.Concat(text.EnumerateRunes().Select(rune => rune.Value <= char.MaxValue && !XmlConvert.IsXmlChar((char)rune.Value) ? "\uFFFD" : rune.ToString()));
+    private static string Clean(string text) =>
+        string.Concat(
+            text.EnumerateRunes().Select(
+                rune => rune.Value <= char.MaxValue && !XmlConvert.IsXmlChar((char)rune.Value) ? "\uFFFD" : rune.ToString()));
 
     private readonly record struct Canvas(double Width, double Height, double Scale)
     {

@@ -26,7 +26,9 @@ public sealed record Detection(long Label, string Class, double Score, PictureBo
             if (score >= threshold)
             {
                 long label = results.Labels[rank];
-                detections.Add(new Detection(label, NameOf(label, classes), score, new PictureBox(Side(rank, 0), Side(rank, 1), Side(rank, 2), Side(rank, 3))));
+                detections.Add(
+                    new Detection(
+                        label, NameOf(label, classes), score, new PictureBox(Side(rank, 0), Side(rank, 1), Side(rank, 2), Side(rank, 3))));
             }
         }
 

@@ -35,7 +35,8 @@ public sealed class GroundTruth
                     throw file.Error("box", $"holds {box.Length} numbers", "x0, y0, x1, y1");
                 }
 
-                objects.Add(new TrueObject(file.String(Required(file, item, "label"), "label"), new PictureBox(box[0], box[1], box[2], box[3])));
+                objects.Add(
+                    new TrueObject(file.String(Required(file, item, "label"), "label"), new PictureBox(box[0], box[1], box[2], box[3])));
             }
 
             truth._objects[name] = objects;
@@ -46,8 +47,11 @@ public sealed class GroundTruth
 
     /// <summary>What is in a picture; nothing where the file doesn't know it.</summary>
     /// <param name="fileName">The picture's file name without its folder.</param>
-    public IReadOnlyList<TrueObject> Of(string fileName) => _objects.TryGetValue(fileName, out IReadOnlyList<TrueObject>? objects) ? objects : [];
+    public IReadOnlyList<TrueObject> Of(string fileName) =>
+        _objects.TryGetValue(fileName, out IReadOnlyList<TrueObject>? objects) ? objects : [];
 
     private static JsonElement Required(JsonFile file, JsonElement element, string key) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(key, out JsonElement value) ? value : throw file.Error(key, "is absent", "a value");
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(key, out JsonElement value)
+            ? value
+            : throw file.Error(key, "is absent", "a value");
 }

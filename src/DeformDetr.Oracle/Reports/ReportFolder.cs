@@ -26,7 +26,8 @@ public static class ReportFolder
     /// <returns>Paths of the annotated pictures, in the order of the pictures.</returns>
     /// <exception cref="IOException">The folder can't be written to.</exception>
     public static IReadOnlyList<string> Write(
-        string folder, IReadOnlyList<PictureDetections> pictures, Func<int, Tensor<byte>> decode, Func<int, IReadOnlyList<TrueObject>>? truth = null)
+        string folder, IReadOnlyList<PictureDetections> pictures, Func<int, Tensor<byte>> decode,
+        Func<int, IReadOnlyList<TrueObject>>? truth = null)
     {
         Directory.CreateDirectory(folder);
         HashSet<string> taken = new(StringComparer.OrdinalIgnoreCase);

@@ -13,7 +13,8 @@ public static class ReportJson
     public static string Text(Action<Utf8JsonWriter> write)
     {
         using MemoryStream stream = new();
-        using (Utf8JsonWriter json = new(stream, new JsonWriterOptions { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (Utf8JsonWriter json = new(
+            stream, new JsonWriterOptions { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             write(json);
         }
@@ -21,7 +22,10 @@ public static class ReportJson
         return Encoding.UTF8.GetString(stream.ToArray());
     }
 
-    /// <summary>A property that is a number, or a word where it is not finite. What is exactly a float32 gets the shortest digits that name that float32.</summary>
+    /// <summary>
+    /// A property that is a number, or a word where it is not finite. What is exactly a float32 gets the shortest digits that name that
+    /// float32.
+    /// </summary>
     /// <param name="json">Stands inside an object.</param>
     /// <param name="name">The property.</param>
     /// <param name="value">The number.</param>

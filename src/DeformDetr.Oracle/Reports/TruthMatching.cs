@@ -14,7 +14,8 @@ public static class TruthMatching
     /// <param name="objects">What is in the picture.</param>
     /// <param name="leastIoU">Boxes that agree less are not the same thing.</param>
     /// <returns>One entry per detection in their order, then one per missed object.</returns>
-    public static IReadOnlyList<TruthMatch> Match(IReadOnlyList<Detection> detections, IReadOnlyList<TrueObject> objects, double leastIoU = 0.5)
+    public static IReadOnlyList<TruthMatch> Match(
+        IReadOnlyList<Detection> detections, IReadOnlyList<TrueObject> objects, double leastIoU = 0.5)
     {
         List<TrueObject> free = [.. objects];
         List<TruthMatch> matches = [];

@@ -7,8 +7,9 @@ namespace DeformDetr.Oracle;
 public static class VerifyReport
 {
     /// <summary>
-    /// Writes an array with an object per tensor: case, dtype, kernels, tensor, shape, error, allowance, ratio, counted, padding_error, verdict, and note
-    /// where there is one. Error, allowance and ratio are null where nothing was compared; padding_error where every element counts.
+    /// Writes an array with an object per tensor: case, dtype, kernels, tensor, shape, error, allowance, ratio, counted, padding_error,
+    /// verdict, and note where there is one. Error, allowance and ratio are null where nothing was compared; padding_error where every
+    /// element counts.
     /// </summary>
     /// <param name="json">Stands where a value is expected.</param>
     /// <param name="results">The results.</param>

@@ -12,7 +12,9 @@ namespace DeformDetr.Oracle;
 /// <param name="Paths">The files, in batch order.</param>
 public sealed record ModelInput(Tensor<float> Samples, Tensor<bool> Mask, Tensor<long>? TargetSizes, IReadOnlyList<string> Paths)
 {
-    /// <summary>Reads pictures (padded into one batch, in their order) or one .safetensors or .npz with samples.tensor and samples.mask.</summary>
+    /// <summary>
+    /// Reads pictures (padded into one batch, in their order) or one .safetensors or .npz with samples.tensor and samples.mask.
+    /// </summary>
     /// <param name="paths">The files.</param>
     /// <param name="preprocess">How pictures are resized.</param>
     /// <param name="see">Gets images.{b}.decoded and .resized; null for nobody.</param>
@@ -22,14 +24,16 @@ public sealed record ModelInput(Tensor<float> Samples, Tensor<bool> Mask, Tensor
     {
         if (paths.Count == 0)
         {
-            throw new InvalidDataException("input: no file; expected at least one picture, or one .safetensors or .npz with samples.tensor and samples.mask.");
+            throw new InvalidDataException(
+                "input: no file; expected at least one picture, or one .safetensors or .npz with samples.tensor and samples.mask.");
         }
 
         if (paths.Any(IsTensorFile))
         {
             return paths.Count == 1
                 ? LoadTensors(paths[0])
-                : throw new InvalidDataException($"input: {paths.Count} files with a tensor file among them; expected either pictures or one tensor file.");
+                : throw new InvalidDataException(
+                    $"input: {paths.Count} files with a tensor file among them; expected either pictures or one tensor file.");
         }
 
         List<Tensor<byte>> decoded = [.. paths.Select(path => Decode(path, preprocess))];
@@ -78,24 +82,28 @@ public sealed record ModelInput(Tensor<float> Samples, Tensor<bool> Mask, Tensor
         {
             if (entry.Name is not ("samples.tensor" or "samples.mask" or "target_sizes"))
             {
-                throw new InvalidDataException($"{path}: tensor '{entry.Name}' is unexpected; expected samples.tensor, samples.mask and optionally target_sizes.");
+                throw new InvalidDataException(
+                    $"{path}: tensor '{entry.Name}' is unexpected; expected samples.tensor, samples.mask and optionally target_sizes.");
             }
         }
 
         bool fits = samples.Shape.Rank == 4 && samples.Shape[1] == 3 && samples.Length > 0;
         if (!fits)
         {
-            throw new InvalidDataException($"{path}: tensor 'samples.tensor' holds {samples.Shape}; expected [N, 3, H, W] with at least one picture.");
+            throw new InvalidDataException(
+                $"{path}: tensor 'samples.tensor' holds {samples.Shape}; expected [N, 3, H, W] with at least one picture.");
         }
 
         if (mask.Shape != TensorShape.Create([samples.Shape[0], samples.Shape[2], samples.Shape[3]]))
         {
-            throw new InvalidDataException($"{path}: tensor 'samples.mask' holds {mask.Shape}; expected [N, H, W] of samples.tensor {samples.Shape}.");
+            throw new InvalidDataException(
+                $"{path}: tensor 'samples.mask' holds {mask.Shape}; expected [N, H, W] of samples.tensor {samples.Shape}.");
         }
 
         if (targetSizes is not null && targetSizes.Shape != TensorShape.Create([samples.Shape[0], 2]))
         {
-            throw new InvalidDataException($"{path}: tensor 'target_sizes' holds {targetSizes.Shape}; expected [N, 2] with N = {samples.Shape[0]}.");
+            throw new InvalidDataException(
+                $"{path}: tensor 'target_sizes' holds {targetSizes.Shape}; expected [N, 2] with N = {samples.Shape[0]}.");
         }
 
         return new ModelInput(samples, mask, targetSizes, [path]);
@@ -103,5 +111,7 @@ public sealed record ModelInput(Tensor<float> Samples, Tensor<bool> Mask, Tensor
 
     private static Tensor<T> Required<T>(TensorFile file, string name)
         where T : unmanaged =>
-        file.Contains(name) ? file.Read<T>(name) : throw new InvalidDataException($"{file.Path}: tensor '{name}' is absent; expected samples.tensor and samples.mask.");
+        file.Contains(name)
+            ? file.Read<T>(name)
+            : throw new InvalidDataException($"{file.Path}: tensor '{name}' is absent; expected samples.tensor and samples.mask.");
 }

@@ -32,7 +32,8 @@ public sealed record WeightSource(string? Path, ulong Seed)
 
         return ulong.TryParse(text.AsSpan(RecipePrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed)
             ? new WeightSource(null, seed)
-            : throw new InvalidDataException($"weights: '{text}' has no seed; expected recipe:SEED with a whole number from 0 to 2^64 - 1.");
+            : throw new InvalidDataException(
+                $"weights: '{text}' has no seed; expected recipe:SEED with a whole number from 0 to 2^64 - 1.");
     }
 
     /// <summary>Builds the model.</summary>
@@ -63,5 +64,6 @@ public sealed record WeightSource(string? Path, ulong Seed)
     }
 
     /// <summary>SHA-256 of the checkpoint file, or of the recipe's text, in hexadecimal.</summary>
-    public string Sha256() => Path is null ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text))) : FileHash.Sha256(Path);
+    public string Sha256() =>
+        Path is null ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text))) : FileHash.Sha256(Path);
 }

@@ -24,7 +24,9 @@ public static class Fingerprint
         switch (tensor)
         {
             case Tensor<float> t: Append(hash, t.AsReadOnlySpan(), float.IsNaN, BitConverter.UInt32BitsToSingle(0x7FC00000)); break;
-            case Tensor<double> t: Append(hash, t.AsReadOnlySpan(), double.IsNaN, BitConverter.UInt64BitsToDouble(0x7FF8000000000000)); break;
+            case Tensor<double> t:
+                Append(hash, t.AsReadOnlySpan(), double.IsNaN, BitConverter.UInt64BitsToDouble(0x7FF8000000000000));
+                break;
             case Tensor<long> t: Append(hash, t.AsReadOnlySpan(), _ => false, 0); break;
             case Tensor<int> t: Append(hash, t.AsReadOnlySpan(), _ => false, 0); break;
             case Tensor<byte> t: Append(hash, t.AsReadOnlySpan(), _ => false, (byte)0); break;

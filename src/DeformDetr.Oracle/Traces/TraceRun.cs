@@ -57,7 +57,9 @@ public static class TraceRun
         List<string> unmatched = [.. patterns.Unmatched];
         if (unmatched.Count > 0)
         {
-            throw new InvalidDataException($"taps: no tensor is named like {string.Join(", ", unmatched.Select(pattern => $"'{pattern}'"))}; expected patterns of names in docs/shapes.md.");
+            throw new InvalidDataException(
+                $"taps: no tensor is named like {string.Join(", ", unmatched.Select(pattern => $"'{pattern}'"))}; "
+                + "expected patterns of names in docs/shapes.md.");
         }
 
         writer.Finish();
@@ -65,7 +67,8 @@ public static class TraceRun
     }
 
     /// <summary>The version of this build.</summary>
-    public static string Version => typeof(TraceRun).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
+    public static string Version =>
+        typeof(TraceRun).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
 
     // An upper bound of the header, from the number of layers; were it too small, the writer would move the data.
     private static long HeaderRoom(DeformableDetrConfig config)

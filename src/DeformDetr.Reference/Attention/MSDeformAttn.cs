@@ -5,8 +5,8 @@ using DeformDetr.Tensors.Operators;
 namespace DeformDetr.Reference;
 
 /// <summary>
-/// Multi-scale deformable attention (paper, section 4.1). Mirrors MSDeformAttn in models/ops/modules/ms_deform_attn.py: every query looks at
-/// P points of each of L levels with each of M heads; where they lie and what they weigh are linear functions of the query.
+/// Multi-scale deformable attention (paper, section 4.1). Mirrors MSDeformAttn in models/ops/modules/ms_deform_attn.py: every query looks
+/// at P points of each of L levels with each of M heads; where they lie and what they weigh are linear functions of the query.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 public sealed class MSDeformAttn<T>
@@ -29,7 +29,9 @@ public sealed class MSDeformAttn<T>
     /// <param name="points">P.</param>
     public MSDeformAttn(IWeights<T> weights, string name, int channels, int levels, int heads, int points)
     {
-        ShapeGuard.That(heads > 0 && channels % heads == 0, "ms_deform_attn", "hidden_dim", $"holds {channels}; expected a multiple of nheads = {heads}.");
+        ShapeGuard.That(
+            heads > 0 && channels % heads == 0, "ms_deform_attn", "hidden_dim",
+            $"holds {channels}; expected a multiple of nheads = {heads}.");
         Name = name;
         _heads = heads;
         _levels = levels;
@@ -46,7 +48,8 @@ public sealed class MSDeformAttn<T>
     /// <summary>Attends.</summary>
     /// <param name="pass">The run.</param>
     /// <param name="query">What asks (positions added). Shape [N, Lq, C].</param>
-    /// <param name="referencePoints">Where each query looks from, (x, y) or (cx, cy, w, h), fractions of each padded level. Shape [N, Lq, L, 2 or 4].</param>
+    /// <param name="referencePoints">Where each query looks from, (x, y) or (cx, cy, w, h), fractions of each padded level.
+    /// Shape [N, Lq, L, 2 or 4].</param>
     /// <param name="inputFlatten">What is read (positions not added). Shape [N, S, C].</param>
     /// <param name="spatialShapes">Last axis (H, W). Shape [L, 2].</param>
     /// <param name="levelStartIndex">First token of each level. Shape [L].</param>
@@ -54,7 +57,8 @@ public sealed class MSDeformAttn<T>
     /// <returns>Shape [N, Lq, C].</returns>
     /// <exception cref="ArgumentException">Shapes disagree.</exception>
     public Tensor<T> Forward(
-        ForwardPass pass, Tensor<T> query, Tensor<T> referencePoints, Tensor<T> inputFlatten, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<bool>? paddingMask)
+        ForwardPass pass, Tensor<T> query, Tensor<T> referencePoints, Tensor<T> inputFlatten, Tensor<long> spatialShapes,
+        Tensor<long> levelStartIndex, Tensor<bool>? paddingMask)
     {
         ShapeGuard.Rank("ms_deform_attn", "query", query.Shape, "[N, Lq, C]", 3);
         ShapeGuard.Require("ms_deform_attn", "input_flatten", inputFlatten.Shape, "[N, S, C]", query.Shape[0], -1, query.Shape[2]);

@@ -11,7 +11,8 @@ public static partial class MSDeformAttnCore
 {
     // Threads take whole heads of whole images: all that adds to one element of grad_value runs on one thread, queries ascending.
     private static void BackwardSimd<T>(
-        OperatorContext context, Tensor<T> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<T> samplingLocations, Tensor<T> attentionWeights, Tensor<T> gradOutput, MSDeformAttnGradients<T> gradients)
+        OperatorContext context, Tensor<T> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<T> samplingLocations,
+        Tensor<T> attentionWeights, Tensor<T> gradOutput, MSDeformAttnGradients<T> gradients)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         CoreShape s = new(value.Shape, samplingLocations.Shape);
@@ -40,7 +41,8 @@ public static partial class MSDeformAttnCore
     }
 
     private static void Sample<T>(
-        CoreShape s, Level level, Tensor<T> value, int start, ReadOnlySpan<T> g, Tensor<T> samplingLocations, Tensor<T> attentionWeights, int at, MSDeformAttnGradients<T> gradients)
+        CoreShape s, Level level, Tensor<T> value, int start, ReadOnlySpan<T> g, Tensor<T> samplingLocations, Tensor<T> attentionWeights,
+        int at, MSDeformAttnGradients<T> gradients)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         double px = (Widen(samplingLocations.AsReadOnlySpan()[2 * at]) * level.Width) - 0.5;

@@ -2,7 +2,8 @@
 //   grad_value[corner k]   += A · b_k · g
 //   grad_attention_weights  = Σ_k b_k · (g · v_k)
 //   grad_sampling_locations = A · Σ_k (W · ∂b_k/∂px, H · ∂b_k/∂py) · (g · v_k)
-// Mirrors the backward of ms_deform_attn_core_pytorch and ms_deformable_col2im_cuda. On a whole pixel the cell right and below counts, as there.
+// Mirrors the backward of ms_deform_attn_core_pytorch and ms_deformable_col2im_cuda. On a whole pixel the cell right and below counts, as
+// there.
 using System.Numerics;
 using DeformDetr.Tensors;
 using static DeformDetr.Tensors.Numerics.Rounding;
@@ -20,7 +21,8 @@ public readonly record struct MSDeformAttnGradients<T>(Tensor<T> Value, Tensor<T
 public static partial class MSDeformAttnCore
 {
     internal delegate void BackwardKernel<T>(
-        OperatorContext context, Tensor<T> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<T> samplingLocations, Tensor<T> attentionWeights, Tensor<T> gradOutput, MSDeformAttnGradients<T> gradients)
+        OperatorContext context, Tensor<T> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<T> samplingLocations,
+        Tensor<T> attentionWeights, Tensor<T> gradOutput, MSDeformAttnGradients<T> gradients)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 
     /// <summary>Gradients of Σ grad_output · output with respect to value, locations and weights.</summary>
@@ -35,12 +37,14 @@ public static partial class MSDeformAttnCore
     /// <returns>The three gradients, each in the shape of what it belongs to.</returns>
     /// <exception cref="ArgumentException">Shapes disagree, or a level lies outside the tokens.</exception>
     public static MSDeformAttnGradients<T> Backward<T>(
-        OperatorContext context, Tensor<T> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<T> samplingLocations, Tensor<T> attentionWeights, Tensor<T> gradOutput)
+        OperatorContext context, Tensor<T> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<T> samplingLocations,
+        Tensor<T> attentionWeights, Tensor<T> gradOutput)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         Check(value.Shape, spatialShapes, levelStartIndex, samplingLocations.Shape, attentionWeights.Shape);
         ShapeGuard.Require(
-            "ms_deform_attn_core", "grad_output", gradOutput.Shape, "[N, Lq, M · D]", value.Shape[0], samplingLocations.Shape[1], value.Shape[2] * value.Shape[3]);
+            "ms_deform_attn_core", "grad_output", gradOutput.Shape, "[N, Lq, M · D]", value.Shape[0], samplingLocations.Shape[1],
+            value.Shape[2] * value.Shape[3]);
         MSDeformAttnGradients<T> gradients = new(
             context.Rent<T>(value.Shape), context.Rent<T>(samplingLocations.Shape), context.Rent<T>(attentionWeights.Shape));
         BackwardKernel<T> kernel = context.Kernels == Kernels.Textbook ? BackwardTextbook : BackwardSimd;
@@ -49,7 +53,8 @@ public static partial class MSDeformAttnCore
     }
 
     private static void BackwardTextbook<T>(
-        OperatorContext context, Tensor<T> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<T> samplingLocations, Tensor<T> attentionWeights, Tensor<T> gradOutput, MSDeformAttnGradients<T> gradients)
+        OperatorContext context, Tensor<T> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<T> samplingLocations,
+        Tensor<T> attentionWeights, Tensor<T> gradOutput, MSDeformAttnGradients<T> gradients)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         CoreShape s = new(value.Shape, samplingLocations.Shape);

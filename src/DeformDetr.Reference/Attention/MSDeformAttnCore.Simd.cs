@@ -9,10 +9,11 @@ namespace DeformDetr.Reference;
 
 public static partial class MSDeformAttnCore
 {
-    // Per query and head: first the corners (where they lie, what they weigh), then one chain of fused multiply-adds per channel over levels,
-    // points and corners in index order. Lanes are channels. No tensor of samples exists.
+    // Per query and head: first the corners (where they lie, what they weigh), then one chain of fused multiply-adds per channel over
+    // levels, points and corners in index order. Lanes are channels. No tensor of samples exists.
     private static void Simd<T>(
-        OperatorContext context, Tensor<T> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<T> samplingLocations, Tensor<T> attentionWeights, Tensor<T> output)
+        OperatorContext context, Tensor<T> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<T> samplingLocations,
+        Tensor<T> attentionWeights, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         CoreShape s = new(value.Shape, samplingLocations.Shape);
@@ -28,14 +29,16 @@ public static partial class MSDeformAttnCore
             {
                 (int n, _, int head) = s.Item(item);
                 int corners = Corners(
-                    s, levels, samplingLocations.AsReadOnlySpan().Slice(item * samples * 2, samples * 2), attentionWeights.AsReadOnlySpan().Slice(item * samples, samples), offsets, weights);
+                    s, levels, samplingLocations.AsReadOnlySpan().Slice(item * samples * 2, samples * 2),
+                    attentionWeights.AsReadOnlySpan().Slice(item * samples, samples), offsets, weights);
                 ReadOnlySpan<T> values = value.AsReadOnlySpan().Slice(((n * s.Tokens * s.Heads) + head) * s.Channels);
                 Accumulate(values, offsets[..corners], weights[..corners], output.AsSpan().Slice(item * s.Channels, s.Channels));
             }
         });
     }
 
-    // Corners inside the map only; geometry in double (exact for float locations) and in the textbook's steps, so that a point is never put into its neighbour's cell.
+    // Corners inside the map only; geometry in double (exact for float locations) and in the textbook's steps, so that a point is never put
+    // into its neighbour's cell.
     private static int Corners<T>(
         CoreShape s, Level[] levels, ReadOnlySpan<T> locations, ReadOnlySpan<T> attention, Span<int> offsets, Span<T> weights)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -116,7 +119,8 @@ public static partial class MSDeformAttnCore
         }
     }
 
-    internal static void Accumulate<TLanes, TVector, T>(ReadOnlySpan<T> values, ReadOnlySpan<int> offsets, ReadOnlySpan<T> weights, Span<T> sums)
+    internal static void Accumulate<TLanes, TVector, T>(
+        ReadOnlySpan<T> values, ReadOnlySpan<int> offsets, ReadOnlySpan<T> weights, Span<T> sums)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>

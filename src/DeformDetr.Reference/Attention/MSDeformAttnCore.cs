@@ -1,5 +1,7 @@
-// Equation (paper, eq. 3): y[n, q, m, :] = Σ_l Σ_p A[n, q, m, l, p] · value_l[n, m, :](φ_l(location[n, q, m, l, p])), bilinear, zero outside the map.
-// Mirrors ms_deform_attn_core_pytorch and ms_deform_attn_cuda (models/ops). Fast version: MSDeformAttnCore.Simd.cs; gradients: MSDeformAttnCore.Backward.cs.
+// Equation (paper, eq. 3): y[n, q, m, :] = Σ_l Σ_p A[n, q, m, l, p] · value_l[n, m, :](φ_l(location[n, q, m, l, p])), bilinear, zero
+// outside the map.
+// Mirrors ms_deform_attn_core_pytorch and ms_deform_attn_cuda (models/ops). Fast version: MSDeformAttnCore.Simd.cs; gradients:
+// MSDeformAttnCore.Backward.cs.
 using System.Numerics;
 using DeformDetr.Tensors;
 using static DeformDetr.Tensors.Numerics.Rounding;
@@ -10,7 +12,8 @@ namespace DeformDetr.Reference;
 public static partial class MSDeformAttnCore
 {
     internal delegate void Kernel<T>(
-        OperatorContext context, Tensor<T> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<T> samplingLocations, Tensor<T> attentionWeights, Tensor<T> output)
+        OperatorContext context, Tensor<T> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<T> samplingLocations,
+        Tensor<T> attentionWeights, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 
     /// <summary>Samples and adds up.</summary>
@@ -19,12 +22,14 @@ public static partial class MSDeformAttnCore
     /// <param name="value">Projected tokens of all levels. Shape [N, S, M, D].</param>
     /// <param name="spatialShapes">Cells of each level, last axis (H, W). Shape [L, 2].</param>
     /// <param name="levelStartIndex">First token of each level. Shape [L].</param>
-    /// <param name="samplingLocations">Where to read, last axis (x, y), fractions of the padded level: 0 its left or top edge, 1 its right or bottom; may lie outside. Shape [N, Lq, M, L, P, 2].</param>
+    /// <param name="samplingLocations">Where to read, last axis (x, y), fractions of the padded level: 0 its left or top edge, 1 its right
+    /// or bottom; may lie outside. Shape [N, Lq, M, L, P, 2].</param>
     /// <param name="attentionWeights">Weight of every sample. Shape [N, Lq, M, L, P].</param>
     /// <returns>Heads side by side. Shape [N, Lq, M · D].</returns>
     /// <exception cref="ArgumentException">Shapes disagree, or a level lies outside the tokens.</exception>
     public static Tensor<T> Forward<T>(
-        OperatorContext context, Tensor<T> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<T> samplingLocations, Tensor<T> attentionWeights)
+        OperatorContext context, Tensor<T> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<T> samplingLocations,
+        Tensor<T> attentionWeights)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         Check(value.Shape, spatialShapes, levelStartIndex, samplingLocations.Shape, attentionWeights.Shape);
@@ -35,7 +40,8 @@ public static partial class MSDeformAttnCore
     }
 
     private static void Textbook<T>(
-        OperatorContext context, Tensor<T> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<T> samplingLocations, Tensor<T> attentionWeights, Tensor<T> output)
+        OperatorContext context, Tensor<T> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<T> samplingLocations,
+        Tensor<T> attentionWeights, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         CoreShape s = new(value.Shape, samplingLocations.Shape);
@@ -63,7 +69,8 @@ public static partial class MSDeformAttnCore
                         {
                             double bilinear = (1 - Math.Abs(px - ix)) * (1 - Math.Abs(py - iy));
                             int token = (int)levelStartIndex[level] + ((int)iy * width) + (int)ix;
-                            ReadOnlySpan<T> v = values.Slice((((n * s.Tokens) + token) * s.Heads * s.Channels) + (head * s.Channels), s.Channels);
+                            ReadOnlySpan<T> v = values.Slice(
+                                (((n * s.Tokens) + token) * s.Heads * s.Channels) + (head * s.Channels), s.Channels);
                             for (int channel = 0; channel < s.Channels; channel++)
                             {
                                 sums[channel] += weight * bilinear * Widen(v[channel]);
@@ -80,7 +87,9 @@ public static partial class MSDeformAttnCore
         }
     }
 
-    private static void Check(TensorShape value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, TensorShape samplingLocations, TensorShape attentionWeights)
+    private static void Check(
+        TensorShape value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, TensorShape samplingLocations,
+        TensorShape attentionWeights)
     {
         const string Name = "ms_deform_attn_core";
         ShapeGuard.Rank(Name, "value", value, "[N, S, M, D]", 4);
@@ -89,7 +98,8 @@ public static partial class MSDeformAttnCore
         ShapeGuard.Require(Name, "level_start_index", levelStartIndex.Shape, "[L]", levels);
         ShapeGuard.Require(Name, "sampling_locations", samplingLocations, "[N, Lq, M, L, P, 2]", value[0], -1, value[2], levels, -1, 2);
         ShapeGuard.Require(
-            Name, "attention_weights", attentionWeights, "[N, Lq, M, L, P]", value[0], samplingLocations[1], value[2], levels, samplingLocations[4]);
+            Name, "attention_weights", attentionWeights, "[N, Lq, M, L, P]", value[0], samplingLocations[1], value[2], levels,
+            samplingLocations[4]);
         long tokens = 0;
         for (int level = 0; level < levels; level++)
         {
@@ -97,9 +107,11 @@ public static partial class MSDeformAttnCore
             long width = spatialShapes[level, 1];
             long start = levelStartIndex[level];
             ShapeGuard.That(
-                height > 0 && width > 0 && height <= int.MaxValue && width <= int.MaxValue, Name, "spatial_shapes", $"holds {height} x {width} at level {level}; expected at least 1 x 1.");
+                height > 0 && width > 0 && height <= int.MaxValue && width <= int.MaxValue, Name, "spatial_shapes",
+                $"holds {height} x {width} at level {level}; expected at least 1 x 1.");
             ShapeGuard.That(
-                start >= 0 && height * width <= value[1] - start, Name, "level_start_index", $"holds {start} at level {level}; expected a start that leaves {height} x {width} tokens of S = {value[1]}.");
+                start >= 0 && height * width <= value[1] - start, Name, "level_start_index",
+                $"holds {start} at level {level}; expected a start that leaves {height} x {width} tokens of S = {value[1]}.");
             tokens += height * width;
         }
 

@@ -13,12 +13,15 @@ public static class SamplingLocations
     /// <summary>Places every sample.</summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="context">Kernels, threads and buffers.</param>
-    /// <param name="referencePoints">Points (x, y) or boxes (cx, cy, w, h), fractions of each padded level. Shape [N, Lq, L, 2 or 4].</param>
-    /// <param name="samplingOffsets">Last axis (x, y): cells of each level for points, half box sizes / P for boxes. Shape [N, Lq, M, L, P, 2].</param>
+    /// <param name="referencePoints">Points (x, y) or boxes (cx, cy, w, h), fractions of each padded level.
+    /// Shape [N, Lq, L, 2 or 4].</param>
+    /// <param name="samplingOffsets">Last axis (x, y): cells of each level for points, half box sizes / P for boxes.
+    /// Shape [N, Lq, M, L, P, 2].</param>
     /// <param name="spatialShapes">Cells of each level, last axis (H, W). Shape [L, 2].</param>
     /// <returns>Last axis (x, y), fractions of the padded level; may lie outside [0, 1]. Shape [N, Lq, M, L, P, 2].</returns>
     /// <exception cref="ArgumentException">Shapes disagree.</exception>
-    public static Tensor<T> Forward<T>(OperatorContext context, Tensor<T> referencePoints, Tensor<T> samplingOffsets, Tensor<long> spatialShapes)
+    public static Tensor<T> Forward<T>(
+        OperatorContext context, Tensor<T> referencePoints, Tensor<T> samplingOffsets, Tensor<long> spatialShapes)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         const string Name = "sampling_locations";

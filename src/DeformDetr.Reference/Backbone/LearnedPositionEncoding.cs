@@ -36,7 +36,8 @@ public sealed class LearnedPositionEncoding<T>
     public Tensor<T> Forward(OperatorContext pass, int batch, int height, int width)
     {
         ShapeGuard.That(
-            height <= MostCells && width <= MostCells, "learned position encoding", "map", $"holds {height} x {width} cells; expected at most {MostCells} x {MostCells} (the original's tables).");
+            height <= MostCells && width <= MostCells, "learned position encoding", "map",
+            $"holds {height} x {width} cells; expected at most {MostCells} x {MostCells} (the original's tables).");
         int half = _rowEmbed.Shape[1];
         Tensor<T> output = pass.Rent<T>([batch, 2 * half, height, width]);
         for (int n = 0; n < batch; n++)

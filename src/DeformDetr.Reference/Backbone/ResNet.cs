@@ -31,7 +31,8 @@ public sealed class ResNet<T>
                 // torchvision: the first block of a dilated layer still has the dilation of the layer before.
                 int stride = block == 0 && layer > 0 && !dilated ? 2 : 1;
                 int spread = dilated && block > 0 ? 2 : 1;
-                _layers[layer][block] = new ResNetBlock<T>(weights, $"{Name}.layer{layer + 1}.{block}", spec, inputs, spec.Width << layer, stride, spread);
+                _layers[layer][block] = new ResNetBlock<T>(
+                    weights, $"{Name}.layer{layer + 1}.{block}", spec, inputs, spec.Width << layer, stride, spread);
                 inputs = spec.Channels(layer);
             }
         }

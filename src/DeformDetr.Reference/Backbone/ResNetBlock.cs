@@ -31,7 +31,8 @@ public sealed class ResNetBlock<T>
             _convolutions =
             [
                 new ConvNorm<T>(weights, $"{name}.conv1", $"{name}.bn1", inputs, width, 1, new Conv2dWindow()),
-                new ConvNorm<T>(weights, $"{name}.conv2", $"{name}.bn2", width, width, 3, new Conv2dWindow(stride, dilation, dilation, spec.Groups)),
+                new ConvNorm<T>(
+                    weights, $"{name}.conv2", $"{name}.bn2", width, width, 3, new Conv2dWindow(stride, dilation, dilation, spec.Groups)),
                 new ConvNorm<T>(weights, $"{name}.conv3", $"{name}.bn3", width, outputs, 1, new Conv2dWindow()),
             ];
         }
@@ -46,7 +47,8 @@ public sealed class ResNetBlock<T>
 
         if (stride != 1 || inputs != outputs)
         {
-            _downsample = new ConvNorm<T>(weights, $"{name}.downsample.0", $"{name}.downsample.1", inputs, outputs, 1, new Conv2dWindow(stride));
+            _downsample = new ConvNorm<T>(
+                weights, $"{name}.downsample.0", $"{name}.downsample.1", inputs, outputs, 1, new Conv2dWindow(stride));
         }
     }
 

@@ -1,5 +1,5 @@
-// Equation: y′ = (Σ valid rows up to y − 0.5) / (valid rows + 1e-6) · 2π, likewise x′; channel 2i is sin(y′ / 10000^(2i/F)), 2i + 1 its cosine;
-// the y half (F channels) stands before the x half.
+// Equation: y′ = (Σ valid rows up to y − 0.5) / (valid rows + 1e-6) · 2π, likewise x′; channel 2i is sin(y′ / 10000^(2i/F)), 2i + 1 its
+// cosine; the y half (F channels) stands before the x half.
 // Mirrors PositionEmbeddingSine(normalize=True) in models/position_encoding.py.
 using System.Numerics;
 using DeformDetr.Tensors;
@@ -24,7 +24,8 @@ public static class SinePositionEncoding
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         ShapeGuard.Rank("sine position encoding", nameof(mask), mask.Shape, "[N, H, W]", 3);
-        ShapeGuard.That(channels > 0 && channels % 4 == 0, "sine position encoding", nameof(channels), $"holds {channels}; expected a multiple of 4.");
+        ShapeGuard.That(
+            channels > 0 && channels % 4 == 0, "sine position encoding", nameof(channels), $"holds {channels}; expected a multiple of 4.");
         int height = mask.Shape[1];
         int width = mask.Shape[2];
         int half = channels / 2;
@@ -47,7 +48,9 @@ public static class SinePositionEncoding
                     {
                         // Positions mostly repeat along a row (y) or a column (x); the same position has the same encoding.
                         int like = channel < half ? cell - 1 : cell - width;
-                        map[cell] = like >= 0 && embed[like] == embed[cell] ? map[like] : Round<T>(Wave(embed[cell] / dimT[feature], feature));
+                        map[cell] = like >= 0 && embed[like] == embed[cell]
+                            ? map[like]
+                            : Round<T>(Wave(embed[cell] / dimT[feature], feature));
                     }
                 }
             });

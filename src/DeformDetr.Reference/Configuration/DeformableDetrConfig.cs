@@ -78,14 +78,15 @@ public sealed record DeformableDetrConfig
     public bool AuxLoss { get; init; } = true;
 
     /// <summary>The five published variants by name.</summary>
-    public static IReadOnlyDictionary<string, DeformableDetrConfig> Variants { get; } = new Dictionary<string, DeformableDetrConfig>(StringComparer.Ordinal)
-    {
-        ["r50"] = new(),
-        ["r50-refine"] = new() { WithBoxRefine = true },
-        ["r50-two-stage"] = new() { WithBoxRefine = true, TwoStage = true },
-        ["r50-single-scale"] = new() { NumFeatureLevels = 1 },
-        ["r50-single-scale-dc5"] = new() { NumFeatureLevels = 1, Dilation = true },
-    };
+    public static IReadOnlyDictionary<string, DeformableDetrConfig> Variants { get; } =
+        new Dictionary<string, DeformableDetrConfig>(StringComparer.Ordinal)
+        {
+            ["r50"] = new(),
+            ["r50-refine"] = new() { WithBoxRefine = true },
+            ["r50-two-stage"] = new() { WithBoxRefine = true, TwoStage = true },
+            ["r50-single-scale"] = new() { NumFeatureLevels = 1 },
+            ["r50-single-scale-dc5"] = new() { NumFeatureLevels = 1, Dilation = true },
+        };
 
     /// <summary>How many class and box heads there are: one a decoder layer, and one for the proposals of a two-stage model.</summary>
     public int Heads => DecLayers + (TwoStage ? 1 : 0);
@@ -102,17 +103,27 @@ public sealed record DeformableDetrConfig
         Positive(EncNPoints, EncNPoints, "enc_n_points", "at least 1");
         Positive(DecNPoints, DecNPoints, "dec_n_points", "at least 1");
         Positive(NumClasses, NumClasses, "num_classes", "at least 1");
-        Require(NumFeatureLevels is 1 or >= 3, $"num_feature_levels holds {NumFeatureLevels}; expected 1 or at least 3 (the original projects three backbone levels and can't run with 2).");
-        Require(HiddenDim > 0 && HiddenDim % 32 == 0, $"hidden_dim holds {HiddenDim}; expected a multiple of 32, the groups of its GroupNorm.");
+        Require(
+            NumFeatureLevels is 1 or >= 3,
+            $"num_feature_levels holds {NumFeatureLevels}; expected 1 or at least 3 (the original projects three backbone levels and can't run with 2).");
+        Require(
+            HiddenDim > 0 && HiddenDim % 32 == 0, $"hidden_dim holds {HiddenDim}; expected a multiple of 32, the groups of its GroupNorm.");
         Require(HiddenDim % Nheads == 0, $"hidden_dim holds {HiddenDim}; expected a multiple of nheads = {Nheads}.");
         Require(!TwoStage || WithBoxRefine, $"two_stage holds true; expected with_box_refine too (the original can't run without).");
-        Require(!TwoStage || HiddenDim == 256, $"hidden_dim holds {HiddenDim}; expected 256 with two_stage (its proposal embedding is 512 wide, hard-coded).");
+        Require(
+            !TwoStage || HiddenDim == 256,
+            $"hidden_dim holds {HiddenDim}; expected 256 with two_stage (its proposal embedding is 512 wide, hard-coded).");
         Require(Backbone.Width > 0, $"backbone width holds {Backbone.Width}; expected at least 1.");
-        Require(Backbone.Layers.Count == 4 && Backbone.Layers.All(blocks => blocks > 0), $"backbone layers hold [{string.Join(", ", Backbone.Layers)}]; expected four numbers of at least 1.");
-        Require(!Dilation || Backbone.Block != ResidualBlock.Basic, $"dilation holds true; expected false with basic blocks (torchvision can't dilate them).");
+        Require(
+            Backbone.Layers.Count == 4 && Backbone.Layers.All(blocks => blocks > 0),
+            $"backbone layers hold [{string.Join(", ", Backbone.Layers)}]; expected four numbers of at least 1.");
+        Require(
+            !Dilation || Backbone.Block != ResidualBlock.Basic,
+            $"dilation holds true; expected false with basic blocks (torchvision can't dilate them).");
     }
 
-    private static void Positive(int value, int shown, string name, string expected) => Require(value > 0, $"{name} holds {shown}; expected {expected}.");
+    private static void Positive(int value, int shown, string name, string expected) =>
+        Require(value > 0, $"{name} holds {shown}; expected {expected}.");
 
     private static void Require(bool holds, DefaultInterpolatedStringHandler text)
     {

@@ -47,7 +47,8 @@ public sealed class ConvNorm<T>
     {
         using BufferScope scope = pass.Scope();
         Tensor<T> convolved = pass.Tap($"{_convName}", Conv2d.Forward(pass, input, _weight, null, _window));
-        Tensor<T> normed = pass.Tap($"{_normName}", FrozenBatchNorm.Forward(pass, convolved, _normWeight, _normBias, _runningMean, _runningVar));
+        Tensor<T> normed = pass.Tap(
+            $"{_normName}", FrozenBatchNorm.Forward(pass, convolved, _normWeight, _normBias, _runningMean, _runningVar));
         return scope.Keep(relu ? Relu.Forward(pass, normed) : normed);
     }
 }

@@ -24,7 +24,8 @@ public sealed class Mlp<T>
         _layers = new LinearLayer<T>[layers];
         for (int layer = 0; layer < layers; layer++)
         {
-            _layers[layer] = new LinearLayer<T>(weights, $"{name}.layers.{layer}", layer == 0 ? inputs : hidden, layer == layers - 1 ? outputs : hidden);
+            _layers[layer] = new LinearLayer<T>(
+                weights, $"{name}.layers.{layer}", layer == 0 ? inputs : hidden, layer == layers - 1 ? outputs : hidden);
         }
     }
 

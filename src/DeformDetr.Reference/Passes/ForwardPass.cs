@@ -65,7 +65,9 @@ public sealed class ForwardPass : OperatorContext
         public TapName(int literalLength, int formattedCount, ForwardPass pass, out bool needed)
         {
             needed = pass._sink is not null;
-            _inner = needed ? new DefaultInterpolatedStringHandler(literalLength, formattedCount, System.Globalization.CultureInfo.InvariantCulture) : default;
+            _inner = needed
+                ? new DefaultInterpolatedStringHandler(literalLength, formattedCount, System.Globalization.CultureInfo.InvariantCulture)
+                : default;
         }
 
         internal string ToStringAndClear() => _inner.ToStringAndClear();

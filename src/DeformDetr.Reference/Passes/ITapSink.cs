@@ -2,7 +2,9 @@ using DeformDetr.Tensors;
 
 namespace DeformDetr.Reference;
 
-/// <summary>Something that listens to a run: it sees the named tensors in the order of computation, and may put others in their place.</summary>
+/// <summary>
+/// Something that listens to a run: it sees the named tensors in the order of computation, and may put others in their place.
+/// </summary>
 public interface ITapSink
 {
     /// <summary>Whether <see cref="See{T}"/> should be called for a name. Never changes the bits of the run.</summary>

@@ -6,15 +6,18 @@ namespace DeformDetr.Reference.Pictures;
 /// <summary>Pictures of any sizes as the model takes them: resized, normalised, and padded at the bottom and right to one size.</summary>
 /// <param name="SamplesTensor"><c>samples.tensor</c>; 0 on padding (set after normalising, so it is no colour). Shape [N, 3, H, W].</param>
 /// <param name="SamplesMask"><c>samples.mask</c>; true on padding. Shape [N, H, W].</param>
-/// <param name="TargetSizes">Height and width of each picture as decoded, pixels: the frame that results are given in. Shape [N, 2].</param>
+/// <param name="TargetSizes">Height and width of each picture as decoded, pixels: the frame that results are given in.
+/// Shape [N, 2].</param>
 public sealed record PictureBatch(Tensor<float> SamplesTensor, Tensor<bool> SamplesMask, Tensor<long> TargetSizes)
 {
     /// <summary>Resizes, normalises and pads pictures, as the original does for evaluation.</summary>
     /// <param name="decoded">N pictures, each (h, w, 3), red, green, blue.</param>
     /// <param name="options">To which size.</param>
-    /// <param name="see">Gets <c>images.{b}.decoded</c> and <c>images.{b}.resized</c>, (h, w, 3) each, where someone wants to look; not to be written to.</param>
+    /// <param name="see">Gets <c>images.{b}.decoded</c> and <c>images.{b}.resized</c>, (h, w, 3) each, where someone wants to look; not to
+    /// be written to.</param>
     /// <returns>One batch; H and W are the largest height and width after the resize.</returns>
-    /// <exception cref="ArgumentException">No picture, another shape, a picture too narrow to resize, or a batch too large for a tensor.</exception>
+    /// <exception cref="ArgumentException">No picture, another shape, a picture too narrow to resize, or a batch too large for a
+    /// tensor.</exception>
     public static PictureBatch Prepare(IReadOnlyList<Tensor<byte>> decoded, PreprocessOptions options, Action<string, Tensor>? see = null)
     {
         ArgumentNullException.ThrowIfNull(decoded);

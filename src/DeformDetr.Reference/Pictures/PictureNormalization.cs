@@ -2,7 +2,9 @@ using DeformDetr.Tensors;
 
 namespace DeformDetr.Reference.Pictures;
 
-/// <summary>out = (in / 255 − mean) / std per channel, in float32, with the bits of torchvision's <c>ToTensor</c> and <c>Normalize</c>.</summary>
+/// <summary>
+/// out = (in / 255 − mean) / std per channel, in float32, with the bits of torchvision's <c>ToTensor</c> and <c>Normalize</c>.
+/// </summary>
 public static class PictureNormalization
 {
     private const int Channels = 3;

@@ -5,13 +5,18 @@ namespace DeformDetr.Reference.Pictures;
 /// <summary>The size that the original resizes a picture to (<c>get_size_with_aspect_ratio</c> in datasets/transforms.py).</summary>
 public static class PictureSize
 {
-    /// <summary>The shorter side becomes <paramref name="shortest"/>, or less where the longer one would exceed <paramref name="longest"/>; the ratio is kept.</summary>
+    /// <summary>
+    /// The shorter side becomes <paramref name="shortest"/>, or less where the longer one would exceed <paramref name="longest"/>; the
+    /// ratio is kept.
+    /// </summary>
     /// <param name="height">Height of the picture, pixels.</param>
     /// <param name="width">Width of the picture, pixels.</param>
     /// <param name="shortest">What the shorter side should become, pixels (the original's <c>size</c>).</param>
-    /// <param name="longest">What the longer side may be at most, pixels (the original's <c>max_size</c>). Rounding may put it one or more pixels above or below.</param>
+    /// <param name="longest">What the longer side may be at most, pixels (the original's <c>max_size</c>). Rounding may put it one or more
+    /// pixels above or below.</param>
     /// <returns>Height and width after the resize, pixels.</returns>
-    /// <exception cref="ArgumentException">A number below 1; a picture so narrow that its shorter side would become 0; or a result too large for a tensor.</exception>
+    /// <exception cref="ArgumentException">A number below 1; a picture so narrow that its shorter side would become 0; or a result too
+    /// large for a tensor.</exception>
     public static (int Height, int Width) Resized(int height, int width, int shortest, int longest)
     {
         if (height < 1 || width < 1 || shortest < 1 || longest < 1)

@@ -2,10 +2,14 @@ using DeformDetr.Tensors;
 
 namespace DeformDetr.Reference.Pictures;
 
-/// <summary>Resizes 8-bit pictures with the very bits of Pillow 9.4's <c>Image.resize(size, Image.BILINEAR)</c>, which is what the original's pictures go through.</summary>
+/// <summary>
+/// Resizes 8-bit pictures with the very bits of Pillow 9.4's <c>Image.resize(size, Image.BILINEAR)</c>, which is what the original's
+/// pictures go through.
+/// </summary>
 /// <remarks>
-/// <para>out(x) = Σ_i w(i) in(i) along each row and then along each column, w a triangle around the place of x in the input. When the picture shrinks,
-/// the triangle widens with the scale (antialiasing), unlike in <c>torch.nn.functional.interpolate</c> by default or in OpenCV.</para>
+/// <para>out(x) = Σ_i w(i) in(i) along each row and then along each column, w a triangle around the place of x in the input. When the
+/// picture shrinks, the triangle widens with the scale (antialiasing), unlike in <c>torch.nn.functional.interpolate</c> by default or in
+/// OpenCV.</para>
 /// <para>Weights are fixed-point numbers of 22 bits, and each of the two passes rounds to a byte.</para>
 /// </remarks>
 public static class PillowResize

@@ -25,5 +25,6 @@ public sealed record PreprocessOptions
 
     private static int AtLeastOne(int value, string name) => value >= 1
         ? value
-        : throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"preprocess: {name} holds {value}; expected >= 1."), name);
+        : throw new ArgumentException(
+            string.Create(CultureInfo.InvariantCulture, $"preprocess: {name} holds {value}; expected >= 1."), name);
 }

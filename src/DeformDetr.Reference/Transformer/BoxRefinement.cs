@@ -32,7 +32,8 @@ public static class BoxRefinement
             for (int axis = 0; axis < 4; axis++)
             {
                 double step = Widen(delta.AsReadOnlySpan()[(query * 4) + axis]);
-                sum.AsSpan()[(query * 4) + axis] = Round<T>(axis < known ? step + Widen(logits.AsReadOnlySpan()[(query * known) + axis]) : step);
+                sum.AsSpan()[(query * 4) + axis] = Round<T>(
+                    axis < known ? step + Widen(logits.AsReadOnlySpan()[(query * known) + axis]) : step);
             }
         }
 

@@ -9,7 +9,8 @@ namespace DeformDetr.Reference;
 /// <param name="Hs">Outputs. Shape [N, Q, C] each.</param>
 /// <param name="ReferencePoints">References after each layer, fractions of the unpadded picture. Shape [N, Q, 2 or 4] each.</param>
 /// <param name="BoxDeltas">The box heads' outputs, where refinement computed them already. Shape [N, Q, 4] each.</param>
-public sealed record DecoderOutput<T>(IReadOnlyList<Tensor<T>> Hs, IReadOnlyList<Tensor<T>> ReferencePoints, IReadOnlyList<Tensor<T>>? BoxDeltas)
+public sealed record DecoderOutput<T>(
+    IReadOnlyList<Tensor<T>> Hs, IReadOnlyList<Tensor<T>> ReferencePoints, IReadOnlyList<Tensor<T>>? BoxDeltas)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 
 /// <summary>The decoder layers and, between them, iterative box refinement. Mirrors DeformableTransformerDecoder.</summary>
@@ -47,7 +48,8 @@ public sealed class Decoder<T>
     /// <param name="queryPos">Shape [N, Q, C].</param>
     /// <param name="paddingMask">True is padding. Shape [N, S].</param>
     public DecoderOutput<T> Forward(
-        ForwardPass pass, Tensor<T> tgt, Tensor<T> referencePoints, Tensor<T> memory, LevelLayout levels, Tensor<T> validRatios, Tensor<T> queryPos, Tensor<bool> paddingMask)
+        ForwardPass pass, Tensor<T> tgt, Tensor<T> referencePoints, Tensor<T> memory, LevelLayout levels, Tensor<T> validRatios,
+        Tensor<T> queryPos, Tensor<bool> paddingMask)
     {
         List<Tensor<T>> hs = [];
         List<Tensor<T>> references = [];
@@ -57,7 +59,8 @@ public sealed class Decoder<T>
         {
             using BufferScope scope = pass.Scope();
             DecoderLayer<T> layer = _layers[lid];
-            Tensor<T> referencePointsInput = pass.Tap($"{layer.Name}.reference_points_input", ScaleByRatios(pass, referencePoints, validRatios));
+            Tensor<T> referencePointsInput = pass.Tap(
+                $"{layer.Name}.reference_points_input", ScaleByRatios(pass, referencePoints, validRatios));
             output = layer.Forward(pass, output, queryPos, referencePointsInput, memory, levels, paddingMask);
             if (deltas is not null)
             {
@@ -90,7 +93,8 @@ public sealed class Decoder<T>
                 {
                     for (int axis = 0; axis < size; axis++)
                     {
-                        output[n, query, level, axis] = Round<T>(Widen(referencePoints[n, query, axis]) * Widen(validRatios[n, level, axis % 2]));
+                        output[n, query, level, axis] = Round<T>(
+                            Widen(referencePoints[n, query, axis]) * Widen(validRatios[n, level, axis % 2]));
                     }
                 }
             }

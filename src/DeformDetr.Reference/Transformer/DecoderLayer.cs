@@ -5,8 +5,8 @@ using DeformDetr.Tensors.Operators;
 namespace DeformDetr.Reference;
 
 /// <summary>
-/// Self-attention among the queries, deformable attention to the memory, then a feed-forward block; norm2 stands after the first, norm1 after
-/// the second. Mirrors DeformableTransformerDecoderLayer.
+/// Self-attention among the queries, deformable attention to the memory, then a feed-forward block; norm2 stands after the first, norm1
+/// after the second. Mirrors DeformableTransformerDecoderLayer.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 public sealed class DecoderLayer<T>
@@ -25,7 +25,8 @@ public sealed class DecoderLayer<T>
     public DecoderLayer(IWeights<T> weights, string name, DeformableDetrConfig config)
     {
         Name = name;
-        _crossAttn = new MSDeformAttn<T>(weights, $"{name}.cross_attn", config.HiddenDim, config.NumFeatureLevels, config.Nheads, config.DecNPoints);
+        _crossAttn = new MSDeformAttn<T>(
+            weights, $"{name}.cross_attn", config.HiddenDim, config.NumFeatureLevels, config.Nheads, config.DecNPoints);
         _norm1 = new LayerNormLayer<T>(weights, $"{name}.norm1", config.HiddenDim);
         _selfAttn = new MultiHeadAttention<T>(weights, $"{name}.self_attn", config.HiddenDim, config.Nheads);
         _norm2 = new LayerNormLayer<T>(weights, $"{name}.norm2", config.HiddenDim);
@@ -45,7 +46,8 @@ public sealed class DecoderLayer<T>
     /// <param name="paddingMask">True is padding. Shape [N, S].</param>
     /// <returns>Shape [N, Q, C].</returns>
     public Tensor<T> Forward(
-        ForwardPass pass, Tensor<T> tgt, Tensor<T> queryPos, Tensor<T> referencePointsInput, Tensor<T> memory, LevelLayout levels, Tensor<bool> paddingMask)
+        ForwardPass pass, Tensor<T> tgt, Tensor<T> queryPos, Tensor<T> referencePointsInput, Tensor<T> memory, LevelLayout levels,
+        Tensor<bool> paddingMask)
     {
         using BufferScope scope = pass.Scope();
 

@@ -10,10 +10,13 @@ namespace DeformDetr.Reference;
 /// <param name="InitReference">References that entered the decoder. Shape [N, Q, 2 or 4].</param>
 /// <param name="EncOutputsClass">Two-stage: class logits of all tokens. Shape [N, S, K].</param>
 /// <param name="EncOutputsCoordUnact">Two-stage: boxes of all tokens as logits, +∞ where invalid. Shape [N, S, 4].</param>
-public sealed record TransformerOutput<T>(DecoderOutput<T> Decoder, Tensor<T> InitReference, Tensor<T>? EncOutputsClass, Tensor<T>? EncOutputsCoordUnact)
+public sealed record TransformerOutput<T>(
+    DecoderOutput<T> Decoder, Tensor<T> InitReference, Tensor<T>? EncOutputsClass, Tensor<T>? EncOutputsCoordUnact)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 
-/// <summary>Encoder, the queries (learned or proposed), and decoder. Mirrors DeformableTransformer in models/deformable_transformer.py.</summary>
+/// <summary>
+/// Encoder, the queries (learned or proposed), and decoder. Mirrors DeformableTransformer in models/deformable_transformer.py.
+/// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 public sealed class DeformableTransformer<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -65,8 +68,10 @@ public sealed class DeformableTransformer<T>
     /// <param name="srcs">Projected maps, one per level. Shape [N, C, H_l, W_l] each.</param>
     /// <param name="masks">True is padding. Shape [N, H_l, W_l] each.</param>
     /// <param name="posEmbeds">Position encodings. Shape [N, C, H_l, W_l] each.</param>
-    /// <exception cref="ArgumentException">Shapes disagree, a mask covers everything, or a two-stage model has more queries than tokens.</exception>
-    public TransformerOutput<T> Forward(ForwardPass pass, IReadOnlyList<Tensor<T>> srcs, IReadOnlyList<Tensor<bool>> masks, IReadOnlyList<Tensor<T>> posEmbeds)
+    /// <exception cref="ArgumentException">Shapes disagree, a mask covers everything, or a two-stage model has more queries than
+    /// tokens.</exception>
+    public TransformerOutput<T> Forward(
+        ForwardPass pass, IReadOnlyList<Tensor<T>> srcs, IReadOnlyList<Tensor<bool>> masks, IReadOnlyList<Tensor<T>> posEmbeds)
     {
         Check(srcs, masks, posEmbeds);
         using BufferScope scope = pass.Scope();
@@ -96,13 +101,16 @@ public sealed class DeformableTransformer<T>
             scope.Keep(tensor);
         }
 
-        return new TransformerOutput<T>(decoded, referencePoints, encClass is null ? null : scope.Keep(encClass), encCoord is null ? null : scope.Keep(encCoord));
+        return new TransformerOutput<T>(
+            decoded, referencePoints, encClass is null ? null : scope.Keep(encClass), encCoord is null ? null : scope.Keep(encCoord));
     }
 
-    private Tensor<T> Encode(ForwardPass pass, Tensor<T> src, Tensor<T> pos, LevelLayout levels, Tensor<T> validRatios, Tensor<bool> maskFlatten)
+    private Tensor<T> Encode(
+        ForwardPass pass, Tensor<T> src, Tensor<T> pos, LevelLayout levels, Tensor<T> validRatios, Tensor<bool> maskFlatten)
     {
         using BufferScope scope = pass.Scope();
-        Tensor<T> referencePoints = pass.Tap("transformer.encoder.reference_points", EncoderReferencePoints.Forward(pass, levels, validRatios));
+        Tensor<T> referencePoints = pass.Tap(
+            "transformer.encoder.reference_points", EncoderReferencePoints.Forward(pass, levels, validRatios));
         Tensor<T> output = src;
         foreach (EncoderLayer<T> layer in _encoderLayers)
         {
@@ -115,7 +123,8 @@ public sealed class DeformableTransformer<T>
     }
 
     // The queries of a one-stage model: a learned table, its first half the positional part, its second half what the decoder starts from.
-    private (Tensor<T> QueryEmbed, Tensor<T> Tgt, Tensor<T> ReferencePoints, Tensor<T>? EncClass, Tensor<T>? EncCoord) Learned(ForwardPass pass, int batch)
+    private (Tensor<T> QueryEmbed, Tensor<T> Tgt, Tensor<T> ReferencePoints, Tensor<T>? EncClass, Tensor<T>? EncCoord) Learned(
+        ForwardPass pass, int batch)
     {
         int channels = _config.HiddenDim;
         Tensor<T>[] halves = Split.Forward(pass, _queryEmbed!, [channels, channels], 1);
@@ -129,20 +138,24 @@ public sealed class DeformableTransformer<T>
         ForwardPass pass, Tensor<T> memory, Tensor<bool> maskFlatten, LevelLayout levels)
     {
         int tokens = memory.Shape[1];
-        ShapeGuard.That(_config.NumQueries <= tokens, "two_stage", "num_queries", $"holds {_config.NumQueries}; expected at most the number of tokens, {tokens}.");
+        ShapeGuard.That(
+            _config.NumQueries <= tokens, "two_stage", "num_queries",
+            $"holds {_config.NumQueries}; expected at most the number of tokens, {tokens}.");
         (Tensor<T> outputMemory, Tensor<T> outputProposals) = _proposals!.Forward(pass, memory, maskFlatten, levels);
         outputMemory = pass.Tap("transformer.output_memory", outputMemory);
         outputProposals = pass.Tap("transformer.output_proposals", outputProposals);
 
         int head = _config.DecLayers;
         Tensor<T> encClass = pass.Tap("transformer.enc_outputs_class", _heads.Classes(pass, head, outputMemory));
-        Tensor<T> encCoord = pass.Tap("transformer.enc_outputs_coord_unact", Add.Forward(pass, _heads.Boxes(pass, head, outputMemory), outputProposals));
+        Tensor<T> encCoord = pass.Tap(
+            "transformer.enc_outputs_coord_unact", Add.Forward(pass, _heads.Boxes(pass, head, outputMemory), outputProposals));
 
         Tensor<T> scores = Split.Forward(pass, encClass, [1, encClass.Shape[2] - 1], 2)[0].Reshape([memory.Shape[0], tokens]);
         Tensor<long> topkProposals = pass.Tap("transformer.topk_proposals", TopK.Forward(pass, scores, _config.NumQueries).Indices);
         Tensor<T> topkCoords = pass.Tap("transformer.topk_coords_unact", Gather.Forward(pass, encCoord, topkProposals));
         Tensor<T> posEmbed = pass.Tap("transformer.proposal_pos_embed", ProposalPositionEncoding.Forward(pass, topkCoords));
-        Tensor<T> posTransOut = pass.Tap("transformer.pos_trans_out", _posTransNorm!.Forward(pass, _posTransLinear!.Forward(pass, posEmbed)));
+        Tensor<T> posTransOut = pass.Tap(
+            "transformer.pos_trans_out", _posTransNorm!.Forward(pass, _posTransLinear!.Forward(pass, posEmbed)));
         Tensor<T>[] halves = Split.Forward(pass, posTransOut, [_config.HiddenDim, _config.HiddenDim], 2);
         return (halves[0], halves[1], Sigmoid.Forward(pass, topkCoords), encClass, encCoord);
     }
@@ -194,7 +207,8 @@ public sealed class DeformableTransformer<T>
             start += (long)srcs[level].Shape[2] * srcs[level].Shape[3];
         }
 
-        return new LevelLayout(pass.Tap("transformer.spatial_shapes", spatialShapes), pass.Tap("transformer.level_start_index", levelStartIndex));
+        return new LevelLayout(
+            pass.Tap("transformer.spatial_shapes", spatialShapes), pass.Tap("transformer.level_start_index", levelStartIndex));
     }
 
     private void Check(IReadOnlyList<Tensor<T>> srcs, IReadOnlyList<Tensor<bool>> masks, IReadOnlyList<Tensor<T>> posEmbeds)
@@ -202,13 +216,15 @@ public sealed class DeformableTransformer<T>
         int levels = _config.NumFeatureLevels;
         ShapeGuard.That(
             srcs.Count == levels && masks.Count == levels && posEmbeds.Count == levels,
-            "transformer", "srcs", $"hold {srcs.Count} levels, masks {masks.Count}, pos {posEmbeds.Count}; expected num_feature_levels = {levels} of each.");
+            "transformer", "srcs",
+            $"hold {srcs.Count} levels, masks {masks.Count}, pos {posEmbeds.Count}; expected num_feature_levels = {levels} of each.");
         for (int level = 0; level < levels; level++)
         {
             TensorShape shape = srcs[level].Shape;
             ShapeGuard.Require("transformer", $"srcs.{level}", shape, "[N, C, H, W]", srcs[0].Shape[0], _config.HiddenDim, -1, -1);
             ShapeGuard.Require("transformer", $"masks.{level}", masks[level].Shape, "[N, H, W]", shape[0], shape[2], shape[3]);
-            ShapeGuard.Require("transformer", $"pos.{level}", posEmbeds[level].Shape, "[N, C, H, W]", shape[0], shape[1], shape[2], shape[3]);
+            ShapeGuard.Require(
+                "transformer", $"pos.{level}", posEmbeds[level].Shape, "[N, C, H, W]", shape[0], shape[1], shape[2], shape[3]);
         }
     }
 }

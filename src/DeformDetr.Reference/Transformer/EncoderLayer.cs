@@ -4,7 +4,9 @@ using DeformDetr.Tensors.Operators;
 
 namespace DeformDetr.Reference;
 
-/// <summary>Deformable self-attention over the tokens of all levels, then a feed-forward block. Mirrors DeformableTransformerEncoderLayer.</summary>
+/// <summary>
+/// Deformable self-attention over the tokens of all levels, then a feed-forward block. Mirrors DeformableTransformerEncoderLayer.
+/// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 public sealed class EncoderLayer<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -21,7 +23,8 @@ public sealed class EncoderLayer<T>
     public EncoderLayer(IWeights<T> weights, string name, DeformableDetrConfig config)
     {
         _name = name;
-        _selfAttn = new MSDeformAttn<T>(weights, $"{name}.self_attn", config.HiddenDim, config.NumFeatureLevels, config.Nheads, config.EncNPoints);
+        _selfAttn = new MSDeformAttn<T>(
+            weights, $"{name}.self_attn", config.HiddenDim, config.NumFeatureLevels, config.Nheads, config.EncNPoints);
         _norm1 = new LayerNormLayer<T>(weights, $"{name}.norm1", config.HiddenDim);
         _ffn = new FeedForward<T>(weights, name, "norm2", config);
     }
@@ -34,7 +37,8 @@ public sealed class EncoderLayer<T>
     /// <param name="levels">The levels' layout.</param>
     /// <param name="paddingMask">True is padding. Shape [N, S].</param>
     /// <returns>Shape [N, S, C].</returns>
-    public Tensor<T> Forward(ForwardPass pass, Tensor<T> src, Tensor<T> pos, Tensor<T> referencePoints, LevelLayout levels, Tensor<bool> paddingMask)
+    public Tensor<T> Forward(
+        ForwardPass pass, Tensor<T> src, Tensor<T> pos, Tensor<T> referencePoints, LevelLayout levels, Tensor<bool> paddingMask)
     {
         using BufferScope scope = pass.Scope();
 

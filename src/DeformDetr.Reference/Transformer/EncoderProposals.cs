@@ -32,9 +32,11 @@ public sealed class EncoderProposals<T>
     /// <param name="memory">The encoder's output. Shape [N, S, C].</param>
     /// <param name="paddingMask">True is padding. Shape [N, S].</param>
     /// <param name="levels">The levels' layout.</param>
-    /// <returns>Memory for the heads, shape [N, S, C], and proposals as logits (cx, cy, w, h), +∞ where masked or invalid, shape [N, S, 4].</returns>
+    /// <returns>Memory for the heads, shape [N, S, C], and proposals as logits (cx, cy, w, h), +∞ where masked or invalid,
+    /// shape [N, S, 4].</returns>
     /// <exception cref="ArgumentException">Shapes disagree.</exception>
-    public (Tensor<T> OutputMemory, Tensor<T> OutputProposals) Forward(OperatorContext context, Tensor<T> memory, Tensor<bool> paddingMask, LevelLayout levels)
+    public (Tensor<T> OutputMemory, Tensor<T> OutputProposals) Forward(
+        OperatorContext context, Tensor<T> memory, Tensor<bool> paddingMask, LevelLayout levels)
     {
         ShapeGuard.Rank("encoder proposals", nameof(memory), memory.Shape, "[N, S, C]", 3);
         ShapeGuard.Require("encoder proposals", "memory_padding_mask", paddingMask.Shape, "[N, S]", memory.Shape[0], memory.Shape[1]);

@@ -4,8 +4,8 @@ using DeformDetr.Tensors;
 namespace DeformDetr.Reference;
 
 /// <summary>
-/// The class and box heads, one pair for every decoder layer and, in a two-stage model, one more for the proposals. Without refinement they all
-/// share the weights under the index 0.
+/// The class and box heads, one pair for every decoder layer and, in a two-stage model, one more for the proposals. Without refinement they
+/// all share the weights under the index 0.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 public sealed class Heads<T>
@@ -25,8 +25,12 @@ public sealed class Heads<T>
         _bboxEmbed = new Mlp<T>?[config.Heads];
         for (int head = 0; head < config.Heads; head++)
         {
-            _classEmbed[head] = hasClass?.Invoke(head) ?? true ? new LinearLayer<T>(weights, $"class_embed.{head}", config.HiddenDim, config.NumClasses) : null;
-            _bboxEmbed[head] = hasBbox?.Invoke(head) ?? true ? new Mlp<T>(weights, $"bbox_embed.{head}", config.HiddenDim, config.HiddenDim, 4, 3) : null;
+            _classEmbed[head] = hasClass?.Invoke(head) ?? true
+                ? new LinearLayer<T>(weights, $"class_embed.{head}", config.HiddenDim, config.NumClasses)
+                : null;
+            _bboxEmbed[head] = hasBbox?.Invoke(head) ?? true
+                ? new Mlp<T>(weights, $"bbox_embed.{head}", config.HiddenDim, config.HiddenDim, 4, 3)
+                : null;
         }
     }
 
@@ -43,7 +47,8 @@ public sealed class Heads<T>
     /// <param name="head">Which head.</param>
     /// <param name="x">Shape [N, Q, C].</param>
     /// <returns>Shape [N, Q, K].</returns>
-    public Tensor<T> Classes(ForwardPass pass, int head, Tensor<T> x) => pass.Tap($"class_embed.{head}", _classEmbed[head]!.Forward(pass, x));
+    public Tensor<T> Classes(ForwardPass pass, int head, Tensor<T> x) =>
+        pass.Tap($"class_embed.{head}", _classEmbed[head]!.Forward(pass, x));
 
     /// <summary>Box offsets, before the reference is added.</summary>
     /// <param name="pass">The run.</param>

@@ -38,7 +38,9 @@ public sealed class PredictionHeads<T>(DeformableDetrConfig config, Heads<T> hea
         Predictions<T>? encOutputs = null;
         if (transformed.EncOutputsClass is not null && transformed.EncOutputsCoordUnact is not null)
         {
-            encOutputs = Tap(pass, scope, "enc_outputs.", new Predictions<T>(transformed.EncOutputsClass, Sigmoid.Forward(pass, transformed.EncOutputsCoordUnact)));
+            encOutputs = Tap(
+                pass, scope, "enc_outputs.",
+                new Predictions<T>(transformed.EncOutputsClass, Sigmoid.Forward(pass, transformed.EncOutputsCoordUnact)));
         }
 
         return new DetrOutputs<T>(final, auxOutputs, encOutputs);

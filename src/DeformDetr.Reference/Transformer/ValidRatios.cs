@@ -14,7 +14,8 @@ public static class ValidRatios
     /// <param name="context">Kernels, threads and buffers.</param>
     /// <param name="masks">One per level; true is padding. Shape [N, H_l, W_l].</param>
     /// <returns>Last axis (w, h), in (0, 1]. Shape [N, L, 2].</returns>
-    /// <exception cref="ArgumentException">A picture has no valid cell in the first row or column of a level: the mask covers everything.</exception>
+    /// <exception cref="ArgumentException">A picture has no valid cell in the first row or column of a level: the mask covers
+    /// everything.</exception>
     public static Tensor<T> Forward<T>(OperatorContext context, IReadOnlyList<Tensor<bool>> masks)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
@@ -39,7 +40,8 @@ public static class ValidRatios
                 }
 
                 ShapeGuard.That(
-                    validHeight > 0 && validWidth > 0, "valid_ratios", "mask", $"of picture {n} covers the first row or column of level {level}; expected a picture that is not padding everywhere.");
+                    validHeight > 0 && validWidth > 0, "valid_ratios", "mask",
+                    $"of picture {n} covers the first row or column of level {level}; expected a picture that is not padding everywhere.");
                 output[n, level, 0] = Round<T>((double)validWidth / width);
                 output[n, level, 1] = Round<T>((double)validHeight / height);
             }

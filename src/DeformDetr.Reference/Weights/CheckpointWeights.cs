@@ -6,8 +6,8 @@ using DeformDetr.Tensors;
 namespace DeformDetr.Reference;
 
 /// <summary>
-/// Weights of a checkpoint, strictly: every tensor that the layers need is there under its name (or an alias of it, equal bit for bit) and in
-/// its shape, and nothing else is. Build the model, then call <see cref="Finish"/>, which names everything that is wrong at once.
+/// Weights of a checkpoint, strictly: every tensor that the layers need is there under its name (or an alias of it, equal bit for bit) and
+/// in its shape, and nothing else is. Build the model, then call <see cref="Finish"/>, which names everything that is wrong at once.
 /// </summary>
 /// <typeparam name="T">float or double; double widens float weights exactly.</typeparam>
 public sealed class CheckpointWeights<T> : IWeights<T>
@@ -64,7 +64,8 @@ public sealed class CheckpointWeights<T> : IWeights<T>
     }
 
     /// <summary>Ends the loading.</summary>
-    /// <exception cref="InvalidDataException">Tensors are absent, unexpected, mis-shaped, of another type, or aliases differ; all of them in one line.</exception>
+    /// <exception cref="InvalidDataException">Tensors are absent, unexpected, mis-shaped, of another type, or aliases differ; all of them
+    /// in one line.</exception>
     public void Finish()
     {
         List<string> unexpected = [.. _aliases.Where(entry => !_taken.ContainsKey(entry.Key)).SelectMany(entry => entry.Value)];
@@ -138,7 +139,9 @@ public sealed class CheckpointWeights<T> : IWeights<T>
 
                 return wide;
             default:
-                _wrong.Add($"{name} holds {tensor.ElementType.Word()}, expected {(typeof(T) == typeof(float) ? "float32" : "float32 or float64")}");
+                _wrong.Add(
+                    $"{name} holds {tensor.ElementType.Word()}, "
+                    + $"expected {(typeof(T) == typeof(float) ? "float32" : "float32 or float64")}");
                 return null;
         }
     }

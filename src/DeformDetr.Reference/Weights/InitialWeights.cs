@@ -6,9 +6,9 @@ using DeformDetr.Tensors.Numerics;
 namespace DeformDetr.Reference;
 
 /// <summary>
-/// Weights as a new model has them before training: the original's initialisation rules, drawn from a seed. Every element is a pure function of
-/// (seed, tensor name, index), so the order in which tensors are taken does not matter. The numbers are not PyTorch's; their distributions are,
-/// and what the original sets rather than draws (offset biases, norms, zeros, prior biases) is the same.
+/// Weights as a new model has them before training: the original's initialisation rules, drawn from a seed. Every element is a pure
+/// function of (seed, tensor name, index), so the order in which tensors are taken does not matter. The numbers are not PyTorch's; their
+/// distributions are, and what the original sets rather than draws (offset biases, norms, zeros, prior biases) is the same.
 /// </summary>
 /// <typeparam name="T">float or double; double widens the float weights.</typeparam>
 /// <param name="seed">The seed.</param>
@@ -67,7 +67,8 @@ public sealed partial class InitialWeights<T>(ulong seed, DeformableDetrConfig c
             _ when Ends(name, "level_embed") || Ends(name, "query_embed.weight") => Normal(name, 1),
             _ when Starts(name, "class_embed.") => bias ? Constant(-Elementary.Log(PriorOdds)) : Linear(name, config.HiddenDim),
             _ when Starts(name, "bbox_embed.") && Ends(name, ".layers.2.weight") => Constant(0),
-            _ when Starts(name, "bbox_embed.") && Ends(name, ".layers.2.bias") => index => index >= 2 && !config.TwoStage && Starts(name, "bbox_embed.0.") ? -2 : 0,
+            _ when Starts(name, "bbox_embed.") && Ends(name, ".layers.2.bias") =>
+                index => index >= 2 && !config.TwoStage && Starts(name, "bbox_embed.0.") ? -2 : 0,
             _ when Starts(name, "bbox_embed.") => Linear(name, config.HiddenDim),
 
             // Biases that are set to zero, and those that keep torch.nn.Linear's default
@@ -91,8 +92,8 @@ public sealed partial class InitialWeights<T>(ulong seed, DeformableDetrConfig c
     [GeneratedRegex(@"^input_proj\.\d+\.0\.bias$|(value_proj|output_proj|out_proj|reference_points)\.bias$|\.in_proj_bias$")]
     private static partial Regex ZeroBiases();
 
-    // The original copies one layer and one head (_get_clones), then draws the matrices of the layers again but neither their biases nor the heads:
-    // those start equal in all copies.
+    // The original copies one layer and one head (_get_clones), then draws the matrices of the layers again but neither their biases nor
+    // the heads: those start equal in all copies.
     [GeneratedRegex(@"^((class|bbox)_embed|transformer\.(en|de)coder\.layers)\.\d+\.")]
     private static partial Regex Clone();
 
@@ -133,7 +134,8 @@ public sealed partial class InitialWeights<T>(ulong seed, DeformableDetrConfig c
         };
     }
 
-    // Head m looks along 2πm/M, made so long that its larger coordinate is 1; point p looks p + 1 times as far; all levels alike. Laid out (M, L, P, 2).
+    // Head m looks along 2πm/M, made so long that its larger coordinate is 1; point p looks p + 1 times as far; all levels alike. Laid out
+    // (M, L, P, 2).
     // Steps in float32, as the original takes them: cos(π/2) is -4.37e-8 there.
     private Func<int, double> Star(TensorShape shape)
     {

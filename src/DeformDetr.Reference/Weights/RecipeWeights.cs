@@ -5,8 +5,8 @@ using DeformDetr.Tensors;
 namespace DeformDetr.Reference;
 
 /// <summary>
-/// Weights by the recipe splitmix64/1: every element is a pure function of seed, name and index, equal in every language, so that a port can be
-/// checked without a checkpoint (golden-contract.md, section 3).
+/// Weights by the recipe splitmix64/1: every element is a pure function of seed, name and index, equal in every language, so that a port
+/// can be checked without a checkpoint (golden-contract.md, section 3).
 /// </summary>
 /// <typeparam name="T">float or double; double widens the float weights.</typeparam>
 /// <param name="seed">The seed.</param>
@@ -78,7 +78,8 @@ public static class Recipe
             _ when name.EndsWith("running_var", StringComparison.Ordinal) => (0.25, 0.75),
             _ when name.EndsWith("running_mean", StringComparison.Ordinal) => (0.1, 0),
             _ when name.EndsWith("sampling_offsets.bias", StringComparison.Ordinal) => (3, 0),
-            _ when name.EndsWith("level_embed", StringComparison.Ordinal) || name.EndsWith("query_embed.weight", StringComparison.Ordinal) => (1, 0),
+            _ when name.EndsWith("level_embed", StringComparison.Ordinal)
+                || name.EndsWith("query_embed.weight", StringComparison.Ordinal) => (1, 0),
             _ when shape.Rank == 1 && name.EndsWith("weight", StringComparison.Ordinal) => (0.25, 1),
             _ when shape.Rank == 1 => (0.2, 0),
             _ when shape.Rank == 4 => (0.7 * Math.Sqrt(6 / fanIn), 0),

@@ -21,7 +21,8 @@ public sealed class BufferScope : IDisposable
 
     /// <summary>Hands a tensor to the scope around this one, so that it outlives this scope.</summary>
     /// <typeparam name="T">The element type.</typeparam>
-    /// <param name="tensor">Any tensor, shape [..]; one that this scope doesn't own (an argument, a tapped replacement) is left alone.</param>
+    /// <param name="tensor">Any tensor, shape [..]; one that this scope doesn't own (an argument, a tapped replacement) is left
+    /// alone.</param>
     /// <returns>The same tensor.</returns>
     public Tensor<T> Keep<T>(Tensor<T> tensor)
         where T : unmanaged

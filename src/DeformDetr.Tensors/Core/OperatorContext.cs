@@ -10,7 +10,9 @@ public enum Kernels
     Simd,
 }
 
-/// <summary>What an operator needs to run: which kernels, how many threads, and where results are kept. One object serves one run at a time.</summary>
+/// <summary>
+/// What an operator needs to run: which kernels, how many threads, and where results are kept. One object serves one run at a time.
+/// </summary>
 public class OperatorContext
 {
     private readonly BufferPool _pool = new();

@@ -137,7 +137,8 @@ public sealed class Tensor<T> : Tensor
         {
             if ((uint)indices[axis] >= (uint)Shape[axis])
             {
-                throw new ArgumentOutOfRangeException(nameof(indices), indices[axis], Invariant($"tensor: index on axis {axis} of shape {Shape}."));
+                throw new ArgumentOutOfRangeException(
+                    nameof(indices), indices[axis], Invariant($"tensor: index on axis {axis} of shape {Shape}."));
             }
 
             offset = (offset * Shape[axis]) + indices[axis];
@@ -156,7 +157,9 @@ internal sealed class TensorStorage<T>(T[] array)
 {
     private T[]? _array = array;
 
-    public T[] Array => _array ?? throw new ObjectDisposedException("tensor", "tensor: its buffer went back to its scope; keep it with BufferScope.Keep or copy it.");
+    public T[] Array =>
+        _array ?? throw new ObjectDisposedException(
+            "tensor", "tensor: its buffer went back to its scope; keep it with BufferScope.Keep or copy it.");
 
     public bool IsReleased => _array is null;
 

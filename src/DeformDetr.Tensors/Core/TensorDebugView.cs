@@ -70,7 +70,8 @@ internal sealed class TensorDebugView<T>(Tensor<T> tensor)
         public string Title => title;
 
         [DebuggerBrowsable(DebuggerBrowsableState.Never)]
-        public string Text => string.Join("  ", values.Take(MostValues).Select(v => string.Format(CultureInfo.InvariantCulture, "{0:G6}", v)))
+        public string Text =>
+            string.Join("  ", values.Take(MostValues).Select(v => string.Format(CultureInfo.InvariantCulture, "{0:G6}", v)))
             + (values.Length > MostValues ? "  …" : "");
 
         [DebuggerBrowsable(DebuggerBrowsableState.RootHidden)]

@@ -30,7 +30,9 @@ public readonly struct TensorShape : IEquatable<TensorShape>, IEnumerable<int>
             if (length > Array.MaxLength)
             {
                 throw new ArgumentException(
-                    string.Create(CultureInfo.InvariantCulture, $"shape: [{Join(sizes)}] holds more elements than one array can; expected at most {Array.MaxLength}."));
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"shape: [{Join(sizes)}] holds more elements than one array can; expected at most {Array.MaxLength}."));
             }
         }
 

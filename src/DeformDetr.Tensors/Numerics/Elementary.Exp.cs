@@ -76,7 +76,9 @@ public static partial class Elementary
         tail = V.Fma(r2, V.Fma(r, q, 0.5), rTail);
     }
 
-    /// <summary>2^k for -1022 &lt;= k &lt;= 1023, k in the low bits of <paramref name="shifted"/>: k + 1023 moved to where the exponent stands.</summary>
+    /// <summary>
+    /// 2^k for -1022 &lt;= k &lt;= 1023, k in the low bits of <paramref name="shifted"/>: k + 1023 moved to where the exponent stands.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V PowerOfTwo<V>(V shifted)
         where V : struct, ILanes<V> => V.ShiftLeftBits(V.AddBits(shifted, V.Bits(1023)), 52);
@@ -113,7 +115,8 @@ public static partial class Elementary
             return sum * TwoTo(k / 2) * TwoTo(k - (k / 2));
         }
 
-        // Adding 2^52 units to less than that rounds to whole units, here of 2^-1074 / 2^k: the place of the last bit that a subnormal result has.
+        // Adding 2^52 units to less than that rounds to whole units, here of 2^-1074 / 2^k: the place of the last bit that a subnormal
+        // result has.
         double shifter = TwoTo(52 - 1074 - k);
         double whole = shifter + head;
         double rounded = whole + ((head - (whole - shifter)) + rest);

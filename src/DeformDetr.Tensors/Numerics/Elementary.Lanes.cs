@@ -6,8 +6,8 @@ namespace DeformDetr.Tensors.Numerics;
 public static partial class Elementary
 {
     /// <summary>
-    /// What a definition may do with its numbers: one double (<see cref="Lane1"/>) or a vector of them. A comparison gives a mask, all ones or all zeros
-    /// in a lane; the …Bits members take the lanes as 64-bit integers.
+    /// What a definition may do with its numbers: one double (<see cref="Lane1"/>) or a vector of them. A comparison gives a mask, all ones
+    /// or all zeros in a lane; the …Bits members take the lanes as 64-bit integers.
     /// </summary>
     /// <typeparam name="V">The implementing type.</typeparam>
     private interface ILanes<V>

@@ -14,12 +14,14 @@ public static partial class Elementary
     private const double Ln2Short = 0.6931471805598903;
     private const double Ln2ShortTail = 5.497923018708371e-14;
 
-    // log x = k · ln 2 + log m,  x = 2^k · m with m in [sqrt(1/2), sqrt 2),  log m = 2 atanh s = 2 s + s³ · L(s²),  s = (m - 1) / (m + 1), |s| <= 0.172.
+    // log x = k · ln 2 + log m,  x = 2^k · m with m in [sqrt(1/2), sqrt 2),  log m = 2 atanh s = 2 s + s³ · L(s²),  s = (m - 1) / (m + 1),
+    // |s| <= 0.172.
     // Error: L 2^-66 relative to log m, s kept as a sum of two doubles, so that only the last rounding counts: below 0.56 ULP.
 
     /// <summary>The natural logarithm.</summary>
     /// <param name="x">Any number; subnormal ones too.</param>
-    /// <returns>log(x) with an error below 0.56 ULP. NaN for NaN and for x below zero, -inf for ±0, +inf for +inf, exactly +0 for 1.</returns>
+    /// <returns>log(x) with an error below 0.56 ULP. NaN for NaN and for x below zero, -inf for ±0, +inf for +inf, exactly +0 for
+    /// 1.</returns>
     public static double Log(double x) => x > LargestSubnormal && x < double.PositiveInfinity ? (double)LogFast<Lane1>(x) : LogRare(x);
 
     /// <inheritdoc cref="Log(double)"/>

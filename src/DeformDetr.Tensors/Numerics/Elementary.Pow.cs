@@ -14,9 +14,10 @@ public static partial class Elementary
     /// <param name="x">The base. Below zero it needs an integer exponent.</param>
     /// <param name="y">The exponent.</param>
     /// <returns>
-    /// x^y with an error below 0.70 ULP (subnormal results too). Special cases are those of IEEE 754 pow: 1 for y = ±0 and for x = 1, whatever the other is (NaN too);
-    /// otherwise NaN for a NaN; NaN for finite x below zero and finite y that is no integer; for x = ±0 or ±inf and for y = ±inf the limit, with x's sign where
-    /// y is an odd integer; 1 for x = -1 and y = ±inf; ±inf and ±0 where the result is too large or rounds to zero.
+    /// x^y with an error below 0.70 ULP (subnormal results too). Special cases are those of IEEE 754 pow: 1 for y = ±0 and for x = 1,
+    /// whatever the other is (NaN too); otherwise NaN for a NaN; NaN for finite x below zero and finite y that is no integer; for x = ±0 or
+    /// ±inf and for y = ±inf the limit, with x's sign where y is an odd integer; 1 for x = -1 and y = ±inf; ±inf and ±0 where the result is
+    /// too large or rounds to zero.
     /// </returns>
     public static double Pow(double x, double y)
     {

@@ -14,8 +14,8 @@ public static partial class Elementary
     /// <summary>The logistic function 1 / (1 + e^-x).</summary>
     /// <param name="x">Any number.</param>
     /// <returns>
-    /// sigmoid(x) with an error below 0.67 ULP relative to itself, for large negative x too (sigmoid(-700) is about e^-700, subnormal from x = -708.4
-    /// and +0 below x = -745.13). NaN for NaN, +0 for -inf, 1 for +inf, exactly 0.5 for ±0.
+    /// sigmoid(x) with an error below 0.67 ULP relative to itself, for large negative x too (sigmoid(-700) is about e^-700, subnormal from
+    /// x = -708.4 and +0 below x = -745.13). NaN for NaN, +0 for -inf, 1 for +inf, exactly 0.5 for ±0.
     /// </returns>
     public static double Sigmoid(double x) => Math.Abs(x) < SigmoidFastLimit ? (double)SigmoidFast<Lane1>(x) : SigmoidRare(x);
 

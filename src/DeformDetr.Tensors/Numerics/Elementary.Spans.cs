@@ -7,51 +7,75 @@ namespace DeformDetr.Tensors.Numerics;
 
 public static partial class Elementary
 {
-    /// <summary>e^x for every element x: the bits of <see cref="Exp(double)"/> (rounded once for float), wherever the element stands.</summary>
+    /// <summary>
+    /// e^x for every element x: the bits of <see cref="Exp(double)"/> (rounded once for float), wherever the element stands.
+    /// </summary>
     /// <typeparam name="T">float or double; other formats get the double result rounded once.</typeparam>
     /// <param name="x">The arguments.</param>
-    /// <param name="y">Receives the values: at least as long as <paramref name="x"/>; the same memory, or memory that does not overlap it.</param>
-    /// <exception cref="ArgumentException"><paramref name="y"/> is shorter than <paramref name="x"/>, or overlaps it at another start.</exception>
+    /// <param name="y">Receives the values: at least as long as <paramref name="x"/>; the same memory, or memory that does not overlap
+    /// it.</param>
+    /// <exception cref="ArgumentException"><paramref name="y"/> is shorter than <paramref name="x"/>, or overlaps it at another
+    /// start.</exception>
     public static void Exp<T>(ReadOnlySpan<T> x, Span<T> y)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => Map<T, ExpFunction>(x, y);
 
-    /// <summary>The natural logarithm of every element: the bits of <see cref="Log(double)"/> (rounded once for float), wherever the element stands.</summary>
+    /// <summary>
+    /// The natural logarithm of every element: the bits of <see cref="Log(double)"/> (rounded once for float), wherever the element stands.
+    /// </summary>
     /// <typeparam name="T">float or double; other formats get the double result rounded once.</typeparam>
     /// <param name="x">The arguments.</param>
-    /// <param name="y">Receives the values: at least as long as <paramref name="x"/>; the same memory, or memory that does not overlap it.</param>
-    /// <exception cref="ArgumentException"><paramref name="y"/> is shorter than <paramref name="x"/>, or overlaps it at another start.</exception>
+    /// <param name="y">Receives the values: at least as long as <paramref name="x"/>; the same memory, or memory that does not overlap
+    /// it.</param>
+    /// <exception cref="ArgumentException"><paramref name="y"/> is shorter than <paramref name="x"/>, or overlaps it at another
+    /// start.</exception>
     public static void Log<T>(ReadOnlySpan<T> x, Span<T> y)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => Map<T, LogFunction>(x, y);
 
-    /// <summary>The error function of every element: the bits of <see cref="Erf(double)"/> (rounded once for float), wherever the element stands.</summary>
+    /// <summary>
+    /// The error function of every element: the bits of <see cref="Erf(double)"/> (rounded once for float), wherever the element stands.
+    /// </summary>
     /// <typeparam name="T">float or double; other formats get the double result rounded once.</typeparam>
     /// <param name="x">The arguments.</param>
-    /// <param name="y">Receives the values: at least as long as <paramref name="x"/>; the same memory, or memory that does not overlap it.</param>
-    /// <exception cref="ArgumentException"><paramref name="y"/> is shorter than <paramref name="x"/>, or overlaps it at another start.</exception>
+    /// <param name="y">Receives the values: at least as long as <paramref name="x"/>; the same memory, or memory that does not overlap
+    /// it.</param>
+    /// <exception cref="ArgumentException"><paramref name="y"/> is shorter than <paramref name="x"/>, or overlaps it at another
+    /// start.</exception>
     public static void Erf<T>(ReadOnlySpan<T> x, Span<T> y)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => Map<T, ErfFunction>(x, y);
 
-    /// <summary>1 / (1 + e^-x) for every element x: the bits of <see cref="Sigmoid(double)"/> (rounded once for float), wherever the element stands.</summary>
+    /// <summary>
+    /// 1 / (1 + e^-x) for every element x: the bits of <see cref="Sigmoid(double)"/> (rounded once for float), wherever the element stands.
+    /// </summary>
     /// <typeparam name="T">float or double; other formats get the double result rounded once.</typeparam>
     /// <param name="x">The arguments.</param>
-    /// <param name="y">Receives the values: at least as long as <paramref name="x"/>; the same memory, or memory that does not overlap it.</param>
-    /// <exception cref="ArgumentException"><paramref name="y"/> is shorter than <paramref name="x"/>, or overlaps it at another start.</exception>
+    /// <param name="y">Receives the values: at least as long as <paramref name="x"/>; the same memory, or memory that does not overlap
+    /// it.</param>
+    /// <exception cref="ArgumentException"><paramref name="y"/> is shorter than <paramref name="x"/>, or overlaps it at another
+    /// start.</exception>
     public static void Sigmoid<T>(ReadOnlySpan<T> x, Span<T> y)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => Map<T, SigmoidFunction>(x, y);
 
-    /// <summary>The sine of every element: the bits of <see cref="Sin(double)"/> (rounded once for float), wherever the element stands.</summary>
+    /// <summary>
+    /// The sine of every element: the bits of <see cref="Sin(double)"/> (rounded once for float), wherever the element stands.
+    /// </summary>
     /// <typeparam name="T">float or double; other formats get the double result rounded once.</typeparam>
     /// <param name="x">The arguments.</param>
-    /// <param name="y">Receives the values: at least as long as <paramref name="x"/>; the same memory, or memory that does not overlap it.</param>
-    /// <exception cref="ArgumentException"><paramref name="y"/> is shorter than <paramref name="x"/>, or overlaps it at another start.</exception>
+    /// <param name="y">Receives the values: at least as long as <paramref name="x"/>; the same memory, or memory that does not overlap
+    /// it.</param>
+    /// <exception cref="ArgumentException"><paramref name="y"/> is shorter than <paramref name="x"/>, or overlaps it at another
+    /// start.</exception>
     public static void Sin<T>(ReadOnlySpan<T> x, Span<T> y)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => Map<T, SinFunction>(x, y);
 
-    /// <summary>The cosine of every element: the bits of <see cref="Cos(double)"/> (rounded once for float), wherever the element stands.</summary>
+    /// <summary>
+    /// The cosine of every element: the bits of <see cref="Cos(double)"/> (rounded once for float), wherever the element stands.
+    /// </summary>
     /// <typeparam name="T">float or double; other formats get the double result rounded once.</typeparam>
     /// <param name="x">The arguments.</param>
-    /// <param name="y">Receives the values: at least as long as <paramref name="x"/>; the same memory, or memory that does not overlap it.</param>
-    /// <exception cref="ArgumentException"><paramref name="y"/> is shorter than <paramref name="x"/>, or overlaps it at another start.</exception>
+    /// <param name="y">Receives the values: at least as long as <paramref name="x"/>; the same memory, or memory that does not overlap
+    /// it.</param>
+    /// <exception cref="ArgumentException"><paramref name="y"/> is shorter than <paramref name="x"/>, or overlaps it at another
+    /// start.</exception>
     public static void Cos<T>(ReadOnlySpan<T> x, Span<T> y)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => Map<T, CosFunction>(x, y);
 
@@ -66,10 +90,12 @@ public static partial class Elementary
 
         if (x.Overlaps(y, out int offset) && offset != 0)
         {
-            throw new ArgumentException("y overlaps x but starts elsewhere: elements would be overwritten before they are read.", nameof(y));
+            throw new ArgumentException(
+                "y overlaps x but starts elsewhere: elements would be overwritten before they are read.", nameof(y));
         }
 
-        // The width changes the time only: every lane holds the scalar's bits. x86 without AVX2 has no fused multiply-add, where scalars are faster.
+        // The width changes the time only: every lane holds the scalar's bits. x86 without AVX2 has no fused multiply-add, where scalars
+        // are faster.
         int done = 0;
         if (typeof(T) == typeof(float))
         {
@@ -108,7 +134,9 @@ public static partial class Elementary
         return i;
     }
 
-    /// <summary>Pairs of whole vectors only, since a vector of floats widens to two of doubles; returns how many elements are done.</summary>
+    /// <summary>
+    /// Pairs of whole vectors only, since a vector of floats widens to two of doubles; returns how many elements are done.
+    /// </summary>
     private static int MapFloats<V, TFunction>(ReadOnlySpan<float> x, Span<float> y)
         where V : struct, ILanes<V>
         where TFunction : IFunction
@@ -119,7 +147,8 @@ public static partial class Elementary
             V.LoadTwo(x[i..], out V argument, out V second);
             V first = default;
 
-            // A loop of two rather than two calls: twice the inlined body would exceed the JIT's inlining budget, and every addition in it become a call.
+            // A loop of two rather than two calls: twice the inlined body would exceed the JIT's inlining budget, and every addition in it
+            // become a call.
             for (int half = 0; half < 2; half++)
             {
                 V value = TFunction.OfLanes(argument);

@@ -24,12 +24,14 @@ public static partial class Elementary
         0x3D0739F78A5292EA, 0x6BFB5FB11F8D5D08, 0x56033046FC7B6BAB,
     ];
 
-    // sin x and cos x are ±sin r or ±cos r,  r = x - k · π/2, |r| <= 0.786, by k mod 4;  sin r = r + r³ · S(r²),  cos r = 1 - r²/2 + r⁴ · C(r²).
+    // sin x and cos x are ±sin r or ±cos r,  r = x - k · π/2, |r| <= 0.786, by k mod 4;  sin r = r + r³ · S(r²),
+    // cos r = 1 - r²/2 + r⁴ · C(r²).
     // Error: S 2^-63, C 2^-64 relative; r is a sum of two doubles, good to 2^-133 absolute: below 0.72 ULP.
 
     /// <summary>The sine of <paramref name="x"/> radians.</summary>
     /// <param name="x">Any number; large ones are reduced by as many digits of π as they need.</param>
-    /// <returns>sin(x) with an error below 0.72 ULP for every finite x. NaN for NaN and ±inf, ±0 for ±0; subnormal x comes back as it is.</returns>
+    /// <returns>sin(x) with an error below 0.72 ULP for every finite x. NaN for NaN and ±inf, ±0 for ±0; subnormal x comes back as it
+    /// is.</returns>
     public static double Sin(double x) => Math.Abs(x) < TrigonometricFastLimit ? (double)SinFast<Lane1>(x) : SinRare(x);
 
     /// <summary>The cosine of <paramref name="x"/> radians.</summary>
@@ -118,7 +120,9 @@ public static partial class Elementary
         return (double)SineInQuadrant<Lane1>(Lane1.Bits(quadrant + 1), r, rTail);
     }
 
-    /// <summary>x = k · π/2 + r + rTail with |r| up to π/4 (and a little), k mod 4 in the low bits of <paramref name="quadrant"/>.</summary>
+    /// <summary>
+    /// x = k · π/2 + r + rTail with |r| up to π/4 (and a little), k mod 4 in the low bits of <paramref name="quadrant"/>.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ReduceByHalfPi<V>(V x, out V quadrant, out V r, out V rTail)
         where V : struct, ILanes<V>
@@ -165,8 +169,8 @@ public static partial class Elementary
         return V.XorBits(V.Select(isOdd, cosine, sine), sign);
     }
 
-    // x = m · 2^e. Bits of 2/π that times m · 2^e are multiples of 4 do not matter: a window of 192 bits, from weight 2^1 down to 2^-190, times m modulo 4
-    // is x · 2/π modulo 4 to 2^-137. The closest that a double comes to a multiple of π/2 is about 2^-61.
+    // x = m · 2^e. Bits of 2/π that times m · 2^e are multiples of 4 do not matter: a window of 192 bits, from weight 2^1 down to 2^-190,
+    // times m modulo 4 is x · 2/π modulo 4 to 2^-137. The closest that a double comes to a multiple of π/2 is about 2^-61.
 
     /// <summary>As <see cref="ReduceByHalfPi"/>, with integers, for finite |x| from 2^30 on.</summary>
     private static void ReduceHuge(double x, out ulong quadrant, out double r, out double rTail)

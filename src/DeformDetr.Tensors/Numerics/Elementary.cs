@@ -7,22 +7,27 @@ namespace DeformDetr.Tensors.Numerics;
 /// exp, log, sin, cos, tanh, erf, pow and sigmoid that give the same bits on every machine.
 /// </summary>
 /// <remarks>
-/// <para>Each function has one definition, in double precision, made of additions, multiplications, divisions and fused multiply-adds in a written order.
-/// IEEE 754 rounds each of these in one way only, so the result cannot depend on the machine, the vector width, the position in an array or the build.
-/// The vector forms run the same source text as the scalar ones, so every lane holds the bits of the scalar result.</para>
-/// <para>float results are the double result rounded once. They are the correctly rounded value except when the exact value lies within about
-/// 2^-30 ULP of the middle between two floats.</para>
-/// <para>The vector forms are inlined where they are called, so that a kernel keeps its numbers in registers. Call one at most once in a method (in a loop, if need
-/// be): two inlined bodies can exceed what the JIT is willing to inline, and then it is ten times slower.</para>
-/// <para>A NaN result is always the one NaN <see cref="double.NaN"/>, whatever NaN came in: machines differ in how they pass a NaN's payload on.</para>
+/// <para>Each function has one definition, in double precision, made of additions, multiplications, divisions and fused multiply-adds in a
+/// written order. IEEE 754 rounds each of these in one way only, so the result cannot depend on the machine, the vector width, the position
+/// in an array or the build. The vector forms run the same source text as the scalar ones, so every lane holds the bits of the scalar
+/// result.</para>
+/// <para>float results are the double result rounded once. They are the correctly rounded value except when the exact value lies within
+/// about 2^-30 ULP of the middle between two floats.</para>
+/// <para>The vector forms are inlined where they are called, so that a kernel keeps its numbers in registers. Call one at most once in a
+/// method (in a loop, if need be): two inlined bodies can exceed what the JIT is willing to inline, and then it is ten times slower.</para>
+/// <para>A NaN result is always the one NaN <see cref="double.NaN"/>, whatever NaN came in: machines differ in how they pass a NaN's
+/// payload on.</para>
 /// </remarks>
 public static partial class Elementary
 {
-    // How the coefficients were made: Remez exchange in 260-bit arithmetic (mpmath) for the smallest largest error relative to the function's value; the
-    // lowest coefficients were rounded to double one after another and the rest fitted again each time, so that rounding them costs next to nothing.
+    // How the coefficients were made: Remez exchange in 260-bit arithmetic (mpmath) for the smallest largest error relative to the
+    // function's value; the lowest coefficients were rounded to double one after another and the rest fitted again each time, so that
+    // rounding them costs next to nothing.
     // Constants named …Tail are the part of the exact constant that the double of the same name leaves out, rounded to double.
 
-    /// <summary>1.5 · 2^52. Adding it to |x| &lt; 2^51 rounds x to an integer (ties to even), which is then in the low bits of the sum.</summary>
+    /// <summary>
+    /// 1.5 · 2^52. Adding it to |x| &lt; 2^51 rounds x to an integer (ties to even), which is then in the low bits of the sum.
+    /// </summary>
     private const double Shifter = 6755399441055744.0;
 
     /// <summary>One function, so that array and lane loops can be written once for all of them.</summary>
@@ -118,7 +123,8 @@ public static partial class Elementary
     }
 
     /// <summary>
-    /// (n + nTail) / (d + dTail): the rounded quotient and one Newton correction from the remainder, which the fused multiply-add gives exactly.
+    /// (n + nTail) / (d + dTail): the rounded quotient and one Newton correction from the remainder, which the fused multiply-add gives
+    /// exactly.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Quotient<V>(V n, V nTail, V d, V dTail)

@@ -5,8 +5,8 @@ using DeformDetr.Tensors.Simd;
 namespace DeformDetr.Tensors.Numerics;
 
 /// <summary>
-/// Sums along a row in one written order, whatever the vector width: element j is added to accumulator j mod 16 (in double, j ascending), and
-/// the sixteen are added as a tree: i + (i + 8), then + 4, + 2, + 1.
+/// Sums along a row in one written order, whatever the vector width: element j is added to accumulator j mod 16 (in double, j ascending),
+/// and the sixteen are added as a tree: i + (i + 8), then + 4, + 2, + 1.
 /// </summary>
 public static class RowSum
 {
@@ -61,7 +61,8 @@ public static class RowSum
                 TVector sum = TLanes.Zero;
                 for (int j = lane; j < whole; j += Accumulators)
                 {
-                    sum = term.Add<TLanes, TVector>(Lanes.Load<TLanes, TVector, T>(in px, (nuint)j), Lanes.Load<TLanes, TVector, T>(in py, (nuint)j), sum);
+                    sum = term.Add<TLanes, TVector>(
+                        Lanes.Load<TLanes, TVector, T>(in px, (nuint)j), Lanes.Load<TLanes, TVector, T>(in py, (nuint)j), sum);
                 }
 
                 TLanes.Store(sum, ref sums[0], (nuint)lane);

@@ -35,7 +35,8 @@ public static class Add
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         ShapeGuard.That(
-            tensor.Shape.Rank > 0 && tensor.Shape[^1] == row.Length && row.Length > 0, nameof(Add), nameof(tensor), $"holds {tensor.Shape}; expected [.., C] with C = {row.Length}.");
+            tensor.Shape.Rank > 0 && tensor.Shape[^1] == row.Length && row.Length > 0, nameof(Add), nameof(tensor),
+            $"holds {tensor.Shape}; expected [.., C] with C = {row.Length}.");
         context.Split(tensor.Length / row.Length, Math.Max(1, (1 << 15) / row.Length), (first, last) =>
         {
             for (int at = first; at < last; at++)

@@ -4,9 +4,10 @@ namespace DeformDetr.Tensors.Operators;
 
 public static partial class Conv2d
 {
-    // Implicit GEMM: rows are output channels, columns are output pixels, k runs over (c, ky, kx) as the weights lie in memory. The columns of
-    // the patch matrix exist only panel by panel, packed straight from the map.
-    private static void Simd<T>(OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T>? bias, Conv2dWindow window, Tensor<T> output)
+    // Implicit GEMM: rows are output channels, columns are output pixels, k runs over (c, ky, kx) as the weights lie in memory. The columns
+    // of the patch matrix exist only panel by panel, packed straight from the map.
+    private static void Simd<T>(
+        OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T>? bias, Conv2dWindow window, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int channels = input.Shape[1];
@@ -26,11 +27,14 @@ public static partial class Conv2d
                 int to = ((n * outputs) + (group * rows)) * pixels;
                 if (pointwise)
                 {
-                    Run(context, kernels, new DepthMajorPanels<T>(input.Storage.Array, map, pixels), rows, pixels, depth, bias, group * rows, output, to);
+                    Run(
+                        context, kernels, new DepthMajorPanels<T>(input.Storage.Array, map, pixels), rows, pixels, depth, bias,
+                        group * rows, output, to);
                 }
                 else
                 {
-                    PatchPanels<T> patches = new(input.Storage.Array, map, height, width, weight.Shape[2], weight.Shape[3], window, output.Shape[3]);
+                    PatchPanels<T> patches = new(
+                        input.Storage.Array, map, height, width, weight.Shape[2], weight.Shape[3], window, output.Shape[3]);
                     Run(context, kernels, patches, rows, pixels, depth, bias, group * rows, output, to);
                 }
             }
@@ -38,7 +42,8 @@ public static partial class Conv2d
     }
 
     private static void Run<T, TPanels>(
-        OperatorContext context, LaneMajorPanels<T> kernels, TPanels pixels, int rows, int columns, int depth, Tensor<T>? bias, int firstBias, Tensor<T> output, int to)
+        OperatorContext context, LaneMajorPanels<T> kernels, TPanels pixels, int rows, int columns, int depth, Tensor<T>? bias,
+        int firstBias, Tensor<T> output, int to)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TPanels : struct, IPanels<T>
     {
@@ -48,12 +53,15 @@ public static partial class Conv2d
         }
         else
         {
-            Gemm.Multiply(context, kernels, pixels, rows, columns, depth, output.Storage.Array, to, columns, new RowBias<T>(bias.Storage.Array, firstBias));
+            Gemm.Multiply(
+                context, kernels, pixels, rows, columns, depth, output.Storage.Array, to, columns,
+                new RowBias<T>(bias.Storage.Array, firstBias));
         }
     }
 
     // Lane = output pixel (row-major), k = (c, ky, kx): the pixel of the map that the window's tap covers, or zero.
-    private readonly struct PatchPanels<T>(T[] data, int offset, int height, int width, int kernelHeight, int kernelWidth, Conv2dWindow window, int outputWidth)
+    private readonly struct PatchPanels<T>(
+        T[] data, int offset, int height, int width, int kernelHeight, int kernelWidth, Conv2dWindow window, int outputWidth)
         : IPanels<T>
         where T : unmanaged
     {
@@ -66,7 +74,9 @@ public static partial class Conv2d
             for (int step = 0; step < depth; step++)
             {
                 Span<T> row = panel.Slice(step * panelWidth, panelWidth);
-                PackTap(lane, lanes, data.AsSpan(offset + (c * height * width), height * width), ky * window.Dilation, kx * window.Dilation, row);
+                PackTap(
+                    lane, lanes, data.AsSpan(offset + (c * height * width), height * width), ky * window.Dilation, kx * window.Dilation,
+                    row);
                 row[lanes..].Clear();
                 if (++kx == kernelWidth)
                 {

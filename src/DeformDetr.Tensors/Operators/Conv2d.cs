@@ -1,4 +1,5 @@
-// Equation: y[n, o, oy, ox] = Σ_c Σ_ky Σ_kx x[n, g(o)·C/G + c, oy·s − p + ky·d, ox·s − p + kx·d] · weight[o, c, ky, kx] + bias[o]; x is 0 outside the map.
+// Equation: y[n, o, oy, ox] = Σ_c Σ_ky Σ_kx x[n, g(o)·C/G + c, oy·s − p + ky·d, ox·s − p + kx·d] · weight[o, c, ky, kx] + bias[o]; x is 0
+// outside the map.
 // Mirrors torch.nn.functional.conv2d. Fast version: Conv2d.Simd.cs.
 using System.Numerics;
 using static DeformDetr.Tensors.Numerics.Rounding;
@@ -28,7 +29,8 @@ public readonly record struct Conv2dWindow(int Stride = 1, int Padding = 0, int 
 /// <summary>Two-dimensional cross-correlation, which this field calls convolution.</summary>
 public static partial class Conv2d
 {
-    internal delegate void Kernel<T>(OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T>? bias, Conv2dWindow window, Tensor<T> output)
+    internal delegate void Kernel<T>(
+        OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T>? bias, Conv2dWindow window, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 
     /// <summary>Convolves.</summary>
@@ -46,12 +48,14 @@ public static partial class Conv2d
         ShapeGuard.Rank(nameof(Conv2d), nameof(input), input.Shape, "[N, C, H, W]", 4);
         ShapeGuard.Rank(nameof(Conv2d), nameof(weight), weight.Shape, "[O, C / G, kh, kw]", 4);
         ShapeGuard.That(
-            window is { Stride: > 0, Padding: >= 0, Dilation: > 0, Groups: > 0 }, nameof(Conv2d), nameof(window), $"holds {window}; expected stride, dilation, groups > 0 and padding >= 0.");
+            window is { Stride: > 0, Padding: >= 0, Dilation: > 0, Groups: > 0 }, nameof(Conv2d), nameof(window),
+            $"holds {window}; expected stride, dilation, groups > 0 and padding >= 0.");
         ShapeGuard.That(
             weight.Length > 0, nameof(Conv2d), nameof(weight), $"holds {weight.Shape}; expected [O, C / G, kh, kw] without a zero.");
         ShapeGuard.That(
             weight.Shape[0] % window.Groups == 0 && input.Shape[1] == weight.Shape[1] * window.Groups,
-            nameof(Conv2d), nameof(weight), $"holds {weight.Shape}; expected [O, C / G, kh, kw] with C = {input.Shape[1]}, G = {window.Groups}.");
+            nameof(Conv2d), nameof(weight),
+            $"holds {weight.Shape}; expected [O, C / G, kh, kw] with C = {input.Shape[1]}, G = {window.Groups}.");
         if (bias is not null)
         {
             ShapeGuard.Require(nameof(Conv2d), nameof(bias), bias.Shape, "[O]", weight.Shape[0]);
@@ -60,7 +64,8 @@ public static partial class Conv2d
         int outputHeight = window.OutputSize(input.Shape[2], weight.Shape[2]);
         int outputWidth = window.OutputSize(input.Shape[3], weight.Shape[3]);
         ShapeGuard.That(
-            outputHeight > 0 && outputWidth > 0, nameof(Conv2d), nameof(input), $"holds {input.Shape}; expected padded maps no smaller than the kernel [{weight.Shape[2]}, {weight.Shape[3]}].");
+            outputHeight > 0 && outputWidth > 0, nameof(Conv2d), nameof(input),
+            $"holds {input.Shape}; expected padded maps no smaller than the kernel [{weight.Shape[2]}, {weight.Shape[3]}].");
 
         Tensor<T> output = context.Rent<T>([input.Shape[0], weight.Shape[0], outputHeight, outputWidth]);
         Kernel<T> kernel = context.Kernels == Kernels.Textbook ? Textbook : Simd;
@@ -68,7 +73,8 @@ public static partial class Conv2d
         return output;
     }
 
-    private static void Textbook<T>(OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T>? bias, Conv2dWindow window, Tensor<T> output)
+    private static void Textbook<T>(
+        OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T>? bias, Conv2dWindow window, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int height = input.Shape[2];

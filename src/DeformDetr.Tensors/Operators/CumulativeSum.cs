@@ -18,7 +18,8 @@ public static class CumulativeSum
     public static Tensor<T> Forward<T>(OperatorContext context, Tensor<T> input, int axis)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        ShapeGuard.That(axis >= 0 && axis < input.Shape.Rank, nameof(CumulativeSum), nameof(axis), $"holds {axis}; expected an axis of {input.Shape}.");
+        ShapeGuard.That(
+            axis >= 0 && axis < input.Shape.Rank, nameof(CumulativeSum), nameof(axis), $"holds {axis}; expected an axis of {input.Shape}.");
         Tensor<T> output = context.Rent<T>(input.Shape);
         int inner = input.Shape.LengthFrom(axis + 1);
         int size = input.Shape[axis];

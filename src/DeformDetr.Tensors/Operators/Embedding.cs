@@ -21,7 +21,9 @@ public static class Embedding
         for (int i = 0; i < index.Length; i++)
         {
             long row = index.AsReadOnlySpan()[i];
-            ShapeGuard.That(row >= 0 && row < weight.Shape[0], nameof(Embedding), nameof(index), $"holds {row}; expected indices in [0, {weight.Shape[0]}).");
+            ShapeGuard.That(
+                row >= 0 && row < weight.Shape[0], nameof(Embedding), nameof(index),
+                $"holds {row}; expected indices in [0, {weight.Shape[0]}).");
             weight.AsReadOnlySpan().Slice((int)row * width, width).CopyTo(output.AsSpan().Slice(i * width, width));
         }
 

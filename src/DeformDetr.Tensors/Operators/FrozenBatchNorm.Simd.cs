@@ -8,7 +8,8 @@ namespace DeformDetr.Tensors.Operators;
 public static partial class FrozenBatchNorm
 {
     // One fused multiply-add per element, with scale and shift rounded to T first.
-    private static void Simd<T>(OperatorContext context, Tensor<T> input, ReadOnlySpan<double> scale, ReadOnlySpan<double> shift, Tensor<T> output)
+    private static void Simd<T>(
+        OperatorContext context, Tensor<T> input, ReadOnlySpan<double> scale, ReadOnlySpan<double> shift, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int channels = input.Shape[1];

@@ -11,7 +11,8 @@ public static partial class FrozenBatchNorm
     /// <summary>The original's ε.</summary>
     public const double DefaultEpsilon = 1e-5;
 
-    internal delegate void Kernel<T>(OperatorContext context, Tensor<T> input, ReadOnlySpan<double> scale, ReadOnlySpan<double> shift, Tensor<T> output)
+    internal delegate void Kernel<T>(
+        OperatorContext context, Tensor<T> input, ReadOnlySpan<double> scale, ReadOnlySpan<double> shift, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 
     /// <summary>Normalises every channel by its stored statistics.</summary>
@@ -26,7 +27,8 @@ public static partial class FrozenBatchNorm
     /// <returns>Shape [N, C, H, W].</returns>
     /// <exception cref="ArgumentException">Shapes disagree.</exception>
     public static Tensor<T> Forward<T>(
-        OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T> bias, Tensor<T> runningMean, Tensor<T> runningVar, double epsilon = DefaultEpsilon)
+        OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T> bias, Tensor<T> runningMean, Tensor<T> runningVar,
+        double epsilon = DefaultEpsilon)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         ShapeGuard.Rank(nameof(FrozenBatchNorm), nameof(input), input.Shape, "[N, C, H, W]", 4);
@@ -50,7 +52,8 @@ public static partial class FrozenBatchNorm
         return output;
     }
 
-    private static void Textbook<T>(OperatorContext context, Tensor<T> input, ReadOnlySpan<double> scale, ReadOnlySpan<double> shift, Tensor<T> output)
+    private static void Textbook<T>(
+        OperatorContext context, Tensor<T> input, ReadOnlySpan<double> scale, ReadOnlySpan<double> shift, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int channels = input.Shape[1];

@@ -36,15 +36,18 @@ internal static partial class Gemm
     {
         if (Vector512.IsHardwareAccelerated)
         {
-            Multiply<Lanes512<T>, Vector512<T>, T, TA, TB, TEpilogue>(context, a, b, rows, columns, depth, output, offset, stride, epilogue);
+            Multiply<Lanes512<T>, Vector512<T>, T, TA, TB, TEpilogue>(
+                context, a, b, rows, columns, depth, output, offset, stride, epilogue);
         }
         else if (Vector256.IsHardwareAccelerated)
         {
-            Multiply<Lanes256<T>, Vector256<T>, T, TA, TB, TEpilogue>(context, a, b, rows, columns, depth, output, offset, stride, epilogue);
+            Multiply<Lanes256<T>, Vector256<T>, T, TA, TB, TEpilogue>(
+                context, a, b, rows, columns, depth, output, offset, stride, epilogue);
         }
         else
         {
-            Multiply<Lanes128<T>, Vector128<T>, T, TA, TB, TEpilogue>(context, a, b, rows, columns, depth, output, offset, stride, epilogue);
+            Multiply<Lanes128<T>, Vector128<T>, T, TA, TB, TEpilogue>(
+                context, a, b, rows, columns, depth, output, offset, stride, epilogue);
         }
     }
 
@@ -87,9 +90,11 @@ internal static partial class Gemm
                             for (int ir = 0; ir < panels; ir++)
                             {
                                 Tile<TLanes, TVector, T>(
-                                    steps, in packedA[(panels * tileRows * k) + (ir * tileRows * steps)], in packedB[jr * tileColumns * steps], ref tile[0]);
+                                    steps, in packedA[(panels * tileRows * k) + (ir * tileRows * steps)],
+                                    in packedB[jr * tileColumns * steps], ref tile[0]);
                                 Merge<TLanes, TVector, T, TEpilogue>(
-                                    tile, ir * tileRows, (from + jr) * tileColumns, rows, columns, k == 0, k + steps == depth, output, offset, stride, epilogue);
+                                    tile, ir * tileRows, (from + jr) * tileColumns, rows, columns, k == 0, k + steps == depth, output,
+                                    offset, stride, epilogue);
                             }
                         }
                     }
@@ -118,9 +123,11 @@ internal static partial class Gemm
                             for (int ir = 0; ir < count; ir++)
                             {
                                 Tile<TLanes, TVector, T>(
-                                    steps, in packedA[ir * tileRows * steps], in packedB[(panels * tileColumns * k) + (jr * tileColumns * steps)], ref tile[0]);
+                                    steps, in packedA[ir * tileRows * steps],
+                                    in packedB[(panels * tileColumns * k) + (jr * tileColumns * steps)], ref tile[0]);
                                 Merge<TLanes, TVector, T, TEpilogue>(
-                                    tile, (from + ir) * tileRows, jr * tileColumns, rows, columns, k == 0, k + steps == depth, output, offset, stride, epilogue);
+                                    tile, (from + ir) * tileRows, jr * tileColumns, rows, columns, k == 0, k + steps == depth, output,
+                                    offset, stride, epilogue);
                             }
                         }
                     }
@@ -131,7 +138,8 @@ internal static partial class Gemm
 
     // The tile's part that lies inside the output: stored by the first depth block, added by the others, finished by the last.
     private static void Merge<TLanes, TVector, T, TEpilogue>(
-        ReadOnlySpan<T> tile, int row, int column, int rows, int columns, bool first, bool last, T[] output, int offset, int stride, TEpilogue epilogue)
+        ReadOnlySpan<T> tile, int row, int column, int rows, int columns, bool first, bool last, T[] output, int offset, int stride,
+        TEpilogue epilogue)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>

@@ -1,4 +1,5 @@
-// Equation: y[n, c, i, j] = Σ over the four pixels around (px, py) of (1 − |px − ix|) · (1 − |py − iy|) · x[n, c, iy, ix]; pixels outside are 0.
+// Equation: y[n, c, i, j] = Σ over the four pixels around (px, py) of (1 − |px − ix|) · (1 − |py − iy|) · x[n, c, iy, ix]; pixels outside
+// are 0.
 // Mirrors torch.nn.functional.grid_sample, bilinear, zeros; px = ((gx + 1) · W − 1) / 2, or (gx + 1) / 2 · (W − 1) with aligned corners.
 using System.Numerics;
 using static DeformDetr.Tensors.Numerics.Rounding;
@@ -12,7 +13,8 @@ public static class GridSample
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="context">Kernels, threads and buffers.</param>
     /// <param name="input">Feature maps. Shape [N, C, H, W].</param>
-    /// <param name="grid">Where to read; last axis (x, y): -1 is the left or top edge of the map, 1 the right or bottom; outside is allowed. Shape [N, Ho, Wo, 2].</param>
+    /// <param name="grid">Where to read; last axis (x, y): -1 is the left or top edge of the map, 1 the right or bottom; outside is
+    /// allowed. Shape [N, Ho, Wo, 2].</param>
     /// <param name="alignCorners">True: ±1 are the centres of the corner pixels. False: they are the outer edges of the map.</param>
     /// <returns>Shape [N, C, Ho, Wo].</returns>
     /// <exception cref="ArgumentException">Shapes disagree.</exception>

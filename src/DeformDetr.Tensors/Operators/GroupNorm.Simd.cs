@@ -6,7 +6,8 @@ namespace DeformDetr.Tensors.Operators;
 
 public static partial class GroupNorm
 {
-    private static void Simd<T>(OperatorContext context, Tensor<T> input, int groups, Tensor<T> weight, Tensor<T> bias, double epsilon, Tensor<T> output)
+    private static void Simd<T>(
+        OperatorContext context, Tensor<T> input, int groups, Tensor<T> weight, Tensor<T> bias, double epsilon, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int channels = input.Shape[1] / groups;

@@ -11,7 +11,8 @@ public static partial class GroupNorm
     /// <summary>PyTorch's default ε.</summary>
     public const double DefaultEpsilon = 1e-5;
 
-    internal delegate void Kernel<T>(OperatorContext context, Tensor<T> input, int groups, Tensor<T> weight, Tensor<T> bias, double epsilon, Tensor<T> output)
+    internal delegate void Kernel<T>(
+        OperatorContext context, Tensor<T> input, int groups, Tensor<T> weight, Tensor<T> bias, double epsilon, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 
     /// <summary>Gives every group of every image zero mean and unit variance, then applies a factor and an offset per channel.</summary>
@@ -24,12 +25,15 @@ public static partial class GroupNorm
     /// <param name="epsilon">Added to the variance, inside the root.</param>
     /// <returns>Shape [N, C, H, W].</returns>
     /// <exception cref="ArgumentException">Shapes disagree, or the groups don't divide the channels.</exception>
-    public static Tensor<T> Forward<T>(OperatorContext context, Tensor<T> input, int groups, Tensor<T> weight, Tensor<T> bias, double epsilon = DefaultEpsilon)
+    public static Tensor<T> Forward<T>(
+        OperatorContext context, Tensor<T> input, int groups, Tensor<T> weight, Tensor<T> bias, double epsilon = DefaultEpsilon)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         ShapeGuard.Rank(nameof(GroupNorm), nameof(input), input.Shape, "[N, C, H, W]", 4);
         int channels = input.Shape[1];
-        ShapeGuard.That(groups > 0 && channels % groups == 0, nameof(GroupNorm), nameof(groups), $"holds {groups}; expected a divisor of C = {channels}.");
+        ShapeGuard.That(
+            groups > 0 && channels % groups == 0, nameof(GroupNorm), nameof(groups),
+            $"holds {groups}; expected a divisor of C = {channels}.");
         ShapeGuard.Require(nameof(GroupNorm), nameof(weight), weight.Shape, "[C]", channels);
         ShapeGuard.Require(nameof(GroupNorm), nameof(bias), bias.Shape, "[C]", channels);
 
@@ -39,7 +43,8 @@ public static partial class GroupNorm
         return output;
     }
 
-    private static void Textbook<T>(OperatorContext context, Tensor<T> input, int groups, Tensor<T> weight, Tensor<T> bias, double epsilon, Tensor<T> output)
+    private static void Textbook<T>(
+        OperatorContext context, Tensor<T> input, int groups, Tensor<T> weight, Tensor<T> bias, double epsilon, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int channels = input.Shape[1] / groups;

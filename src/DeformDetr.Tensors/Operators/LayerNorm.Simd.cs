@@ -8,7 +8,8 @@ namespace DeformDetr.Tensors.Operators;
 
 public static partial class LayerNorm
 {
-    private static void Simd<T>(OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T> bias, double epsilon, Tensor<T> output)
+    private static void Simd<T>(
+        OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T> bias, double epsilon, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int channels = weight.Length;
@@ -19,13 +20,15 @@ public static partial class LayerNorm
                 ReadOnlySpan<T> x = input.AsReadOnlySpan().Slice(row * channels, channels);
                 double mean = RowSum.Of(x) / channels;
                 double inverse = 1 / Math.Sqrt((RowSum.OfSquares(x, mean) / channels) + epsilon);
-                Normalise(x, mean, inverse, weight.AsReadOnlySpan(), bias.AsReadOnlySpan(), output.AsSpan().Slice(row * channels, channels));
+                Normalise(
+                    x, mean, inverse, weight.AsReadOnlySpan(), bias.AsReadOnlySpan(), output.AsSpan().Slice(row * channels, channels));
             }
         });
     }
 
     // y = (x − mean) · inverse · weight + bias in double lanes: the second product and the sum are fused, the result rounded once.
-    private static void Normalise<T>(ReadOnlySpan<T> x, double mean, double inverse, ReadOnlySpan<T> weight, ReadOnlySpan<T> bias, Span<T> y)
+    private static void Normalise<T>(
+        ReadOnlySpan<T> x, double mean, double inverse, ReadOnlySpan<T> weight, ReadOnlySpan<T> bias, Span<T> y)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         if (Vector512.IsHardwareAccelerated)
@@ -54,7 +57,8 @@ public static partial class LayerNorm
         for (; i + TLanes.Count <= x.Length; i += TLanes.Count)
         {
             TVector normalised = TLanes.Multiply(TLanes.Subtract(Lanes.Load<TLanes, TVector, T>(in x[i], 0), means), inverses);
-            TVector result = TLanes.MultiplyAdd(normalised, Lanes.Load<TLanes, TVector, T>(in weight[i], 0), Lanes.Load<TLanes, TVector, T>(in bias[i], 0));
+            TVector result = TLanes.MultiplyAdd(
+                normalised, Lanes.Load<TLanes, TVector, T>(in weight[i], 0), Lanes.Load<TLanes, TVector, T>(in bias[i], 0));
             Lanes.Store<TLanes, TVector, T>(result, ref y[i], 0);
         }
 

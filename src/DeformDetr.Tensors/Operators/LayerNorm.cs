@@ -11,7 +11,8 @@ public static partial class LayerNorm
     /// <summary>PyTorch's default ε.</summary>
     public const double DefaultEpsilon = 1e-5;
 
-    internal delegate void Kernel<T>(OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T> bias, double epsilon, Tensor<T> output)
+    internal delegate void Kernel<T>(
+        OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T> bias, double epsilon, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 
     /// <summary>Gives every row zero mean and unit variance, then applies a factor and an offset per channel.</summary>
@@ -23,10 +24,13 @@ public static partial class LayerNorm
     /// <param name="epsilon">Added to the variance, inside the root.</param>
     /// <returns>Shape [.., C].</returns>
     /// <exception cref="ArgumentException">Shapes disagree.</exception>
-    public static Tensor<T> Forward<T>(OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T> bias, double epsilon = DefaultEpsilon)
+    public static Tensor<T> Forward<T>(
+        OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T> bias, double epsilon = DefaultEpsilon)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        ShapeGuard.That(input.Shape.Rank > 0 && input.Shape[^1] > 0, nameof(LayerNorm), nameof(input), $"holds {input.Shape}; expected [.., C] with C > 0.");
+        ShapeGuard.That(
+            input.Shape.Rank > 0 && input.Shape[^1] > 0, nameof(LayerNorm), nameof(input),
+            $"holds {input.Shape}; expected [.., C] with C > 0.");
         ShapeGuard.Require(nameof(LayerNorm), nameof(weight), weight.Shape, "[C]", input.Shape[^1]);
         ShapeGuard.Require(nameof(LayerNorm), nameof(bias), bias.Shape, "[C]", input.Shape[^1]);
 
@@ -36,7 +40,8 @@ public static partial class LayerNorm
         return output;
     }
 
-    private static void Textbook<T>(OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T> bias, double epsilon, Tensor<T> output)
+    private static void Textbook<T>(
+        OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T> bias, double epsilon, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int channels = weight.Length;

@@ -24,7 +24,8 @@ public static partial class Linear
     {
         ShapeGuard.Rank(nameof(Linear), nameof(weight), weight.Shape, "[O, I]", 2);
         ShapeGuard.That(
-            input.Shape.Rank > 0 && input.Shape[^1] == weight.Shape[1], nameof(Linear), nameof(input), $"holds {input.Shape}; expected [.., I] with I = {weight.Shape[1]}.");
+            input.Shape.Rank > 0 && input.Shape[^1] == weight.Shape[1], nameof(Linear), nameof(input),
+            $"holds {input.Shape}; expected [.., I] with I = {weight.Shape[1]}.");
         if (bias is not null)
         {
             ShapeGuard.Require(nameof(Linear), nameof(bias), bias.Shape, "[O]", weight.Shape[0]);

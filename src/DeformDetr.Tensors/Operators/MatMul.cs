@@ -27,7 +27,8 @@ public static partial class MatMul
             && b.Shape.Sizes[..^2].SequenceEqual(a.Shape.Sizes[..^2])
             && a.Shape[^1] == b.Shape[transposed ? ^1 : ^2];
         ShapeGuard.That(
-            fits, nameof(MatMul), nameof(b), $"holds {b.Shape}; expected {(transposed ? "[.., N, K]" : "[.., K, N]")} with the leading axes and K of a = {a.Shape}.");
+            fits, nameof(MatMul), nameof(b),
+            $"holds {b.Shape}; expected {(transposed ? "[.., N, K]" : "[.., K, N]")} with the leading axes and K of a = {a.Shape}.");
 
         Tensor<T> output = context.Rent<T>(a.Shape.With(^1, b.Shape[transposed ? ^2 : ^1]));
         Kernel<T> kernel = context.Kernels == Kernels.Textbook ? Textbook : Simd;

@@ -25,12 +25,14 @@ public static partial class MaxPool2d
         ShapeGuard.Rank(nameof(MaxPool2d), nameof(input), input.Shape, "[N, C, H, W]", 4);
         ShapeGuard.That(
             kernel > 0 && stride > 0 && padding >= 0 && 2 * padding <= kernel,
-            nameof(MaxPool2d), nameof(kernel), $"holds {kernel}, stride {stride}, padding {padding}; expected kernel, stride > 0 and 0 <= padding <= kernel / 2.");
+            nameof(MaxPool2d), nameof(kernel),
+            $"holds {kernel}, stride {stride}, padding {padding}; expected kernel, stride > 0 and 0 <= padding <= kernel / 2.");
         Conv2dWindow window = new(stride, padding);
         int outputHeight = window.OutputSize(input.Shape[2], kernel);
         int outputWidth = window.OutputSize(input.Shape[3], kernel);
         ShapeGuard.That(
-            input.Length > 0 && outputHeight > 0 && outputWidth > 0, nameof(MaxPool2d), nameof(input), $"holds {input.Shape}; expected padded maps no smaller than the window {kernel}.");
+            input.Length > 0 && outputHeight > 0 && outputWidth > 0, nameof(MaxPool2d), nameof(input),
+            $"holds {input.Shape}; expected padded maps no smaller than the window {kernel}.");
 
         Tensor<T> output = context.Rent<T>([input.Shape[0], input.Shape[1], outputHeight, outputWidth]);
         Kernel<T> body = context.Kernels == Kernels.Textbook ? Textbook : Simd;

@@ -16,7 +16,8 @@ public static class NearestResize
     {
         ShapeGuard.Rank(nameof(NearestResize), nameof(input), input.Shape, "[N, H, W]", 3);
         ShapeGuard.That(input.Length > 0, nameof(NearestResize), nameof(input), $"holds {input.Shape}; expected [N, H, W] without a zero.");
-        ShapeGuard.That(height > 0 && width > 0, nameof(NearestResize), nameof(height), $"holds {height} x {width}; expected at least 1 x 1.");
+        ShapeGuard.That(
+            height > 0 && width > 0, nameof(NearestResize), nameof(height), $"holds {height} x {width}; expected at least 1 x 1.");
         Tensor<bool> output = context.Rent<bool>([input.Shape[0], height, width]);
         for (int n = 0; n < input.Shape[0]; n++)
         {
@@ -26,7 +27,8 @@ public static class NearestResize
                 for (int j = 0; j < width; j++)
                 {
                     int column = Source(j, input.Shape[2], width);
-                    output.AsSpan()[(((n * height) + i) * width) + j] = input.AsReadOnlySpan()[(((n * input.Shape[1]) + row) * input.Shape[2]) + column];
+                    output.AsSpan()[(((n * height) + i) * width) + j] =
+                        input.AsReadOnlySpan()[(((n * input.Shape[1]) + row) * input.Shape[2]) + column];
                 }
             }
         }

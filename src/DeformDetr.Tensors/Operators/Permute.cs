@@ -25,7 +25,9 @@ public static partial class Permute
             seen |= axis >= 0 && axis < rank ? 1 << axis : 0;
         }
 
-        ShapeGuard.That(axes.Length == rank && seen == (1 << rank) - 1, nameof(Permute), nameof(axes), $"holds {axes.Length} axes; expected each axis of {input.Shape} once.");
+        ShapeGuard.That(
+            axes.Length == rank && seen == (1 << rank) - 1, nameof(Permute), nameof(axes),
+            $"holds {axes.Length} axes; expected each axis of {input.Shape} once.");
         int[] sizes = new int[rank];
         for (int axis = 0; axis < rank; axis++)
         {

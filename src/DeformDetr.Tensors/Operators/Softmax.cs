@@ -21,7 +21,9 @@ public static partial class Softmax
     public static Tensor<T> Forward<T>(OperatorContext context, Tensor<T> input)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        ShapeGuard.That(input.Shape.Rank > 0 && input.Shape[^1] > 0, nameof(Softmax), nameof(input), $"holds {input.Shape}; expected [.., C] with C > 0.");
+        ShapeGuard.That(
+            input.Shape.Rank > 0 && input.Shape[^1] > 0, nameof(Softmax), nameof(input),
+            $"holds {input.Shape}; expected [.., C] with C > 0.");
         Tensor<T> output = context.Rent<T>(input.Shape);
         Kernel<T> kernel = context.Kernels == Kernels.Textbook ? Textbook : Simd;
         kernel(context, input, output);

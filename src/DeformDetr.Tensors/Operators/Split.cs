@@ -16,7 +16,8 @@ public static class Split
     public static Tensor<T>[] Forward<T>(OperatorContext context, Tensor<T> input, ReadOnlySpan<int> sizes, int axis)
         where T : unmanaged
     {
-        ShapeGuard.That(axis >= 0 && axis < input.Shape.Rank, nameof(Split), nameof(axis), $"holds {axis}; expected an axis of {input.Shape}.");
+        ShapeGuard.That(
+            axis >= 0 && axis < input.Shape.Rank, nameof(Split), nameof(axis), $"holds {axis}; expected an axis of {input.Shape}.");
         long sum = 0;
         foreach (int size in sizes)
         {
@@ -24,7 +25,9 @@ public static class Split
             sum += size;
         }
 
-        ShapeGuard.That(sum == input.Shape[axis], nameof(Split), nameof(sizes), $"holds {sum} in all; expected {input.Shape[axis]}, axis {axis} of {input.Shape}.");
+        ShapeGuard.That(
+            sum == input.Shape[axis], nameof(Split), nameof(sizes),
+            $"holds {sum} in all; expected {input.Shape[axis]}, axis {axis} of {input.Shape}.");
         int inner = input.Shape.LengthFrom(axis + 1);
         int stride = input.Shape[axis] * inner;
         int outer = stride == 0 ? 0 : input.Length / stride;

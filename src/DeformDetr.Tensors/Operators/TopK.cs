@@ -31,7 +31,8 @@ public static class TopK
                 order[channel] = channel;
             }
 
-            Array.Sort(order, (left, right) => Compare(scores[right], scores[left]) is not 0 and int byScore ? byScore : left.CompareTo(right));
+            Array.Sort(
+                order, (left, right) => Compare(scores[right], scores[left]) is not 0 and int byScore ? byScore : left.CompareTo(right));
             for (int rank = 0; rank < k; rank++)
             {
                 values.AsSpan()[(row * k) + rank] = scores[order[rank]];

@@ -1,6 +1,8 @@
 namespace DeformDetr.Tensors.Simd;
 
-/// <summary>Lanes of double that also read and write float, widened and rounded: for steps that are taken in double whatever the tensor holds.</summary>
+/// <summary>
+/// Lanes of double that also read and write float, widened and rounded: for steps that are taken in double whatever the tensor holds.
+/// </summary>
 /// <typeparam name="TVector">A vector of double.</typeparam>
 public interface IDoubleLanes<TVector> : ILanes<TVector, double>
     where TVector : struct

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace DeformDetr.Tensors.Simd;
 
 /// <summary>
-/// The vector vocabulary: what a Simd body may do with a vector. A body is written once over <typeparamref name="TVector"/> and runs at every
-/// width, where a lane means one output (or one element) and never the machine's width. Multiply-add is always fused.
+/// The vector vocabulary: what a Simd body may do with a vector. A body is written once over <typeparamref name="TVector"/> and runs at
+/// every width, where a lane means one output (or one element) and never the machine's width. Multiply-add is always fused.
 /// </summary>
 /// <typeparam name="TVector">A vector of <typeparamref name="T"/>.</typeparam>
 /// <typeparam name="T">float or double.</typeparam>
