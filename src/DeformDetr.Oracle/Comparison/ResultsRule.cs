@@ -130,25 +130,26 @@ internal static class ResultsRule
 
         Side result = new(wanted.Scores, [.. wanted.Labels], [.. wanted.Boxes]);
         int cut = groups.GroupOfRank[count - 1];
-        for (int rank = 0; rank < count; rank++)
+        int[] ranks = [.. Enumerable.Range(0, count).Where(rank => groups.GroupOfRank[rank] == cut)];
+        List<int> members = [.. Enumerable.Range(0, groups.Order.Length).Where(at => groups.GroupOfRank[at] == cut).Select(at => groups.Order[at])];
+
+        // A member stands once: those that stand where they are expected take theirs first.
+        bool Expected(int rank) => given.Labels[rank] == wanted.Labels[rank] && Distance(wanted, rank, given, rank) <= boxAllowance;
+        foreach (int rank in ranks.OrderByDescending(Expected))
         {
-            if (groups.GroupOfRank[rank] != cut
-                || (given.Labels[rank] == wanted.Labels[rank] && Distance(wanted, rank, given, rank) <= boxAllowance))
+            int at = members.FindIndex(
+                item => candidates.Labels[item] == given.Labels[rank] && Distance(candidates, item, given, rank) <= boxAllowance);
+            if (at < 0)
             {
                 continue;
             }
 
-            for (int at = 0; at < groups.Order.Length; at++)
+            int member = members[at];
+            members.RemoveAt(at);
+            if (!Expected(rank))
             {
-                int item = groups.Order[at];
-                if (groups.GroupOfRank[at] == cut
-                    && candidates.Labels[item] == given.Labels[rank]
-                    && Distance(candidates, item, given, rank) <= boxAllowance)
-                {
-                    result.Labels[rank] = candidates.Labels[item];
-                    candidates.Boxes.AsSpan(4 * item, 4).CopyTo(result.Boxes.AsSpan(4 * rank, 4));
-                    break;
-                }
+                result.Labels[rank] = candidates.Labels[member];
+                candidates.Boxes.AsSpan(4 * member, 4).CopyTo(result.Boxes.AsSpan(4 * rank, 4));
             }
         }
 
