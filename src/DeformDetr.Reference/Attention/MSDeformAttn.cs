@@ -1,6 +1,7 @@
 using System.Numerics;
 using DeformDetr.Tensors;
 using DeformDetr.Tensors.Operators;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace DeformDetr.Reference;
 
@@ -65,17 +66,8 @@ public sealed class MSDeformAttn<T>
         ShapeGuard.Require("ms_deform_attn", "input_spatial_shapes", spatialShapes.Shape, "[L, 2]", _levels, 2);
         int n = query.Shape[0];
         int queries = query.Shape[1];
-        int channels = query.Shape[2];
-        int tokens = inputFlatten.Shape[1];
         using BufferScope scope = pass.Scope();
-
-        Tensor<T> value = _valueProjLinear.Forward(pass, inputFlatten);
-        if (paddingMask is not null)
-        {
-            MaskedFill.InPlace(value, paddingMask, T.Zero);
-        }
-
-        value = pass.Tap($"{Local("value")}", value.Reshape([n, tokens, _heads, channels / _heads]));
+        Tensor<T> value = Value(pass, inputFlatten, paddingMask);
 
         Tensor<T> samplingOffsets = _samplingOffsetsLinear.Forward(pass, query).Reshape([n, queries, _heads, _levels, _points, 2]);
         samplingOffsets = pass.Tap($"{Local("sampling_offsets")}", samplingOffsets);
@@ -93,6 +85,68 @@ public sealed class MSDeformAttn<T>
 
         Tensor<T> output = _outputProjLinear.Forward(pass, sampled);
         return scope.Keep(pass.Tap($"{(Name.Length == 0 ? "output" : Name)}", output));
+    }
+
+    /// <summary>
+    /// norm(src + this(src + pos)), queries and keys being the same tokens: an encoder layer's first half, some rows through all steps
+    /// before the next. Only for runs in which <see cref="IsTapped"/> is false; the same bits.
+    /// </summary>
+    internal Tensor<T> ForwardByRows(
+        ForwardPass pass, Tensor<T> src, Tensor<T> pos, Tensor<T> referencePoints, LevelLayout levels, Tensor<bool> paddingMask,
+        LayerNormLayer<T> norm)
+    {
+        using BufferScope scope = pass.Scope();
+        int channels = src.Shape[2];
+        Tensor<T> output = pass.Rent<T>(src.Shape);
+        Tensor<T> value = Value(pass, src, paddingMask);
+        int samples = _heads * _levels * _points;
+        using MSDeformAttnCore.Sampler<T> sampler = new(
+            pass, value, levels.SpatialShapes, levels.LevelStartIndex, queries: src.Shape[1], _points);
+        SamplingLocations.Pattern pattern = new(levels.SpatialShapes, _heads, _points, boxes: false);
+        Tensor<T> query = RowBlocks.Scratch<T>(pass, channels);
+        Tensor<T> locations = RowBlocks.Scratch<T>(pass, 2 * samples);
+        Tensor<T> weights = RowBlocks.Scratch<T>(pass, samples);
+        using PackedLinear<T> samplingOffsetsLinear = _samplingOffsetsLinear.Pack(pass);
+        using PackedLinear<T> attentionWeightsLinear = _attentionWeightsLinear.Pack(pass);
+        using PackedLinear<T> outputProjLinear = _outputProjLinear.Pack(pass);
+        int references = referencePoints.Shape[2] * referencePoints.Shape[3];
+        RowBlocks.Run(pass, src.Length / channels, (row, rows, scratch) =>
+        {
+            ReadOnlySpan<T> x = src.AsReadOnlySpan().Slice(row * channels, rows * channels);
+            Span<T> q = query.AsSpan().Slice(scratch * channels, rows * channels);
+            TensorPrimitives.Add(x, pos.AsReadOnlySpan().Slice(row * channels, rows * channels), q);
+            samplingOffsetsLinear.Rows(query, scratch, rows, locations, scratch);
+            attentionWeightsLinear.Rows(query, scratch, rows, weights, scratch);
+            Span<T> a = weights.AsSpan().Slice(scratch * samples, rows * samples);
+            Softmax.Rows(a, _levels * _points, a);
+            Span<T> l = locations.AsSpan().Slice(scratch * 2 * samples, rows * 2 * samples);
+            pattern.Place(referencePoints.AsReadOnlySpan().Slice(row * references, rows * references), l, l);
+
+            // The query has been read: its rows take what was sampled, and the output's rows what is projected.
+            sampler.Rows(row, rows, l, a, q);
+            outputProjLinear.Rows(query, scratch, rows, output, row);
+            Span<T> y = output.AsSpan().Slice(row * channels, rows * channels);
+            norm.SumOfRows(x, y, y);
+        });
+        return scope.Keep(output);
+    }
+
+    /// <summary>Whether somebody listens to a tensor that <see cref="ForwardByRows"/> doesn't make.</summary>
+    /// <param name="pass">The run.</param>
+    internal bool IsTapped(ForwardPass pass) =>
+        pass.Taps($"{Local("sampling_offsets")}") || pass.Taps($"{Local("attention_logits")}") || pass.Taps($"{Local("attention_weights")}")
+        || pass.Taps($"{Local("sampling_locations")}") || pass.Taps($"{Local("sampled")}") || pass.Taps($"{Name}");
+
+    private Tensor<T> Value(ForwardPass pass, Tensor<T> inputFlatten, Tensor<bool>? paddingMask)
+    {
+        Tensor<T> value = _valueProjLinear.Forward(pass, inputFlatten);
+        if (paddingMask is not null)
+        {
+            MaskedFill.InPlace(value, paddingMask, T.Zero);
+        }
+
+        TensorShape shape = inputFlatten.Shape;
+        return pass.Tap($"{Local("value")}", value.Reshape([shape[0], shape[1], _heads, shape[2] / _heads]));
     }
 
     private string Local(string variable) => Name.Length == 0 ? variable : $"{Name}.{variable}";

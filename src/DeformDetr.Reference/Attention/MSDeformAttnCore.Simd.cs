@@ -1,14 +1,18 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
-using CommunityToolkit.HighPerformance.Buffers;
 using DeformDetr.Tensors;
 using DeformDetr.Tensors.Simd;
-using static DeformDetr.Tensors.Numerics.Rounding;
 
 namespace DeformDetr.Reference;
 
 public static partial class MSDeformAttnCore
 {
+    // Adding 1.5 · 2^52 to a whole number below 2^51 leaves it in the low bits of the sum.
+    private const double Shifter = 6755399441055744.0;
+
+    // So many queries take turns with one head before the next: what they read of it stays in the cache.
+    private const int QueryBlock = 128;
+
     // Per query and head: first the corners (where they lie, what they weigh), then one chain of fused multiply-adds per channel over
     // levels, points and corners in index order. Lanes are channels. No tensor of samples exists.
     private static void Simd<T>(
@@ -17,89 +21,327 @@ public static partial class MSDeformAttnCore
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         CoreShape s = new(value.Shape, samplingLocations.Shape);
-        Level[] levels = Level.All(spatialShapes, levelStartIndex);
         int samples = s.Levels * s.Points;
-        context.Split(s.Batch * s.Queries * s.Heads, Math.Max(1, (1 << 12) / Math.Max(1, samples)), (first, last) =>
+        using Sampler<T> sampler = new(context, value, spatialShapes, levelStartIndex, s.Queries, s.Points);
+        context.Split(s.Batch * s.Queries, Math.Max(1, (1 << 12) / Math.Max(1, samples * s.Heads)), (first, last) =>
         {
-            using SpanOwner<int> offsetOwner = SpanOwner<int>.Allocate(4 * samples);
-            using SpanOwner<T> weightOwner = SpanOwner<T>.Allocate(4 * samples);
-            Span<int> offsets = offsetOwner.Span;
-            Span<T> weights = weightOwner.Span;
-            for (int item = first; item < last; item++)
-            {
-                (int n, _, int head) = s.Item(item);
-                int corners = Corners(
-                    s, levels, samplingLocations.AsReadOnlySpan().Slice(item * samples * 2, samples * 2),
-                    attentionWeights.AsReadOnlySpan().Slice(item * samples, samples), offsets, weights);
-                ReadOnlySpan<T> values = value.AsReadOnlySpan().Slice(((n * s.Tokens * s.Heads) + head) * s.Channels);
-                Accumulate(values, offsets[..corners], weights[..corners], output.AsSpan().Slice(item * s.Channels, s.Channels));
-            }
+            int width = s.Heads * s.Channels;
+            sampler.Rows(
+                first, last - first, samplingLocations.AsReadOnlySpan()[(first * s.Heads * samples * 2)..],
+                attentionWeights.AsReadOnlySpan()[(first * s.Heads * samples)..], output.AsSpan()[(first * width)..]);
         });
     }
 
-    // Corners inside the map only; geometry in double (exact for float locations) and in the textbook's steps, so that a point is never put
-    // into its neighbour's cell.
-    private static int Corners<T>(
-        CoreShape s, Level[] levels, ReadOnlySpan<T> locations, ReadOnlySpan<T> attention, Span<int> offsets, Span<T> weights)
+    // A value made ready for rows of queries on any thread.
+    internal sealed class Sampler<T> : IDisposable
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        int stride = s.Heads * s.Channels;
-        int count = 0;
-        for (int sample = 0; sample < attention.Length; sample++)
+        private readonly Tensor<T> _value;
+        private readonly CoreShape _shape;
+        private readonly Level[] _levels;
+        private readonly bool _apart;
+        private readonly AlignedBuffer<T> _laidApart;
+
+        public Sampler(
+            OperatorContext context, Tensor<T> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, int queries, int points)
         {
-            Level level = levels[sample / s.Points];
-            double px = (Widen(locations[2 * sample]) * level.Width) - 0.5;
-            double py = (Widen(locations[(2 * sample) + 1]) * level.Height) - 0.5;
+            _value = value;
+            _shape = new CoreShape(value.Shape, queries, spatialShapes.Shape[0], points);
+            _levels = Level.All(spatialShapes, levelStartIndex);
 
-            // Written so that NaN is outside too.
-            if (!(px >= -1 && px < level.Width && py >= -1 && py < level.Height))
+            // Many queries read every token many times: then the tokens of a head are laid side by side first, at cache lines.
+            _apart = queries >= _shape.Tokens / 4;
+            _laidApart = context.Scratch<T>(_apart ? value.Length : 0);
+            if (_apart)
             {
-                continue;
+                LayApart(context, value, _shape, _laidApart);
             }
+        }
 
-            double left = Math.Floor(px);
-            double top = Math.Floor(py);
-            double weight = Widen(attention[sample]);
-            double fx = px - left;
-            double fy = py - top;
-            int ix = (int)left;
-            int iy = (int)top;
-            int token = (level.Start + (iy * level.Width) + ix) * stride;
-            bool inLeft = ix >= 0;
-            bool inRight = ix + 1 < level.Width;
-            if (iy >= 0)
+        // Rows of N · Lq queries from the given one; the spans start with that query.
+        public void Rows(int row, int count, ReadOnlySpan<T> locations, ReadOnlySpan<T> attention, Span<T> output) =>
+            new Rows<T>(_shape, _levels, _apart).Sample(
+                _apart ? _laidApart.Span : _value.AsReadOnlySpan(), row, count, locations, attention, output);
+
+        public void Dispose() => _laidApart.Dispose();
+    }
+
+    // [N, S, M, D] to [N, M, S, D].
+    private static void LayApart<T>(OperatorContext context, Tensor<T> value, CoreShape s, AlignedBuffer<T> target)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        context.Split(s.Batch * s.Tokens, Math.Max(1, (1 << 15) / Math.Max(1, s.Heads * s.Channels)), (first, last) =>
+        {
+            ReadOnlySpan<T> from = value.AsReadOnlySpan();
+            Span<T> to = target.Span;
+            for (int item = first; item < last; item++)
             {
-                if (inLeft)
+                (int n, int token) = (item / s.Tokens, item % s.Tokens);
+                for (int head = 0; head < s.Heads; head++)
                 {
-                    offsets[count] = token;
-                    weights[count++] = Round<T>(weight * ((1 - fx) * (1 - fy)));
-                }
-
-                if (inRight)
-                {
-                    offsets[count] = token + stride;
-                    weights[count++] = Round<T>(weight * (fx * (1 - fy)));
+                    from.Slice(((item * s.Heads) + head) * s.Channels, s.Channels).CopyTo(
+                        to[(((((n * s.Heads) + head) * s.Tokens) + token) * s.Channels)..]);
                 }
             }
+        });
 
-            if (iy + 1 < level.Height)
+    // Rows of queries on one thread, with what they need beside them.
+    private readonly struct Rows<T>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        private readonly CoreShape _shape;
+        private readonly Level[] _levels;
+        private readonly int _headStride;
+        private readonly Geometry<T> _geometry;
+        private readonly CornerList<T> _even;
+        private readonly CornerList<T> _odd;
+
+        public Rows(CoreShape shape, Level[] levels, bool apart)
+        {
+            _shape = shape;
+            _levels = levels;
+            _headStride = shape.Channels * (apart ? shape.Tokens : 1);
+            _geometry = new Geometry<T>(levels, shape.Points, shape.Channels * (apart ? 1 : shape.Heads));
+            _even = new CornerList<T>(4 * shape.Levels * shape.Points);
+            _odd = new CornerList<T>(4 * shape.Levels * shape.Points);
+        }
+
+        // values: [N, M, S, D] where heads lie apart, else [N, S, M, D].
+        public void Sample(
+            ReadOnlySpan<T> values, int row, int count, ReadOnlySpan<T> locations, ReadOnlySpan<T> attention, Span<T> output)
+        {
+            int ofImage = _shape.Tokens * _shape.Heads * _shape.Channels;
+            for (int done = 0; done < count;)
             {
-                token += level.Width * stride;
-                if (inLeft)
+                // A block stays inside one image.
+                int batch = (row + done) / _shape.Queries;
+                int block = Math.Min(Math.Min(QueryBlock, count - done), ((batch + 1) * _shape.Queries) - row - done);
+                for (int head = 0; head < _shape.Heads; head++)
                 {
-                    offsets[count] = token;
-                    weights[count++] = Round<T>(weight * ((1 - fx) * fy));
+                    Block(
+                        values.Slice(batch * ofImage, ofImage)[(head * _headStride)..], head, done, block, locations, attention, output);
                 }
 
-                if (inRight)
+                done += block;
+            }
+        }
+
+        // Two queries at a time: their chains don't wait for each other.
+        private void Block(
+            ReadOnlySpan<T> values, int head, int first, int count, ReadOnlySpan<T> locations, ReadOnlySpan<T> attention, Span<T> output)
+        {
+            int channels = _shape.Channels;
+            for (int query = first; query < first + count; query += 2)
+            {
+                int item = (query * _shape.Heads) + head;
+                int even = Find(locations, attention, item, _even);
+                Span<T> sums = output.Slice(item * channels, channels);
+                if (query + 1 < first + count)
                 {
-                    offsets[count] = token + stride;
-                    weights[count++] = Round<T>(weight * (fx * fy));
+                    int odd = Find(locations, attention, item + _shape.Heads, _odd);
+                    AccumulatePair(
+                        values, _even.Offsets.AsSpan(0, even), _even.Weights, _odd.Offsets.AsSpan(0, odd), _odd.Weights, sums,
+                        output.Slice((item + _shape.Heads) * channels, channels));
+                }
+                else
+                {
+                    Accumulate(values, _even.Offsets.AsSpan(0, even), _even.Weights, sums);
                 }
             }
         }
 
-        return count;
+        private int Find(ReadOnlySpan<T> locations, ReadOnlySpan<T> attention, int item, CornerList<T> list)
+        {
+            int samples = _shape.Levels * _shape.Points;
+            _geometry.Place(locations.Slice(item * samples * 2, samples * 2), attention.Slice(item * samples, samples));
+            return _geometry.List(_levels, _shape.Points, list);
+        }
+    }
+
+    // The corners of one query and head that lie inside the map.
+    private readonly struct CornerList<T>(int most)
+    {
+        // Of the first channel, from the start of the head's values.
+        public readonly int[] Offsets = new int[most];
+        public readonly T[] Weights = new T[most];
+    }
+
+    // The samples of one query and head, in double (exact for float locations) and in the textbook's steps, so that a point is never put
+    // into its neighbour's cell. Arrays over samples, some longer so that whole vectors fit.
+    private readonly struct Geometry<T>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        private const int Slack = 8;
+
+        private readonly int _stride;
+        private readonly double[] _widths;
+        private readonly double[] _heights;
+        private readonly double[] _starts;
+        private readonly T[] _x;
+        private readonly T[] _y;
+        private readonly T[] _attention;
+        private readonly double[] _left;
+        private readonly double[] _top;
+        private readonly double[] _offset;
+        private readonly T[][] _weights;
+
+        public Geometry(Level[] levels, int points, int stride)
+        {
+            int size = (levels.Length * points) + Slack;
+            _stride = stride;
+            _widths = new double[size];
+            _heights = new double[size];
+            _starts = new double[size];
+            for (int sample = 0; sample < levels.Length * points; sample++)
+            {
+                _widths[sample] = levels[sample / points].Width;
+                _heights[sample] = levels[sample / points].Height;
+                _starts[sample] = levels[sample / points].Start;
+            }
+
+            _x = new T[size];
+            _y = new T[size];
+            _attention = new T[size];
+            _left = new double[size];
+            _top = new double[size];
+            _offset = new double[size];
+            _weights = [new T[size], new T[size], new T[size], new T[size]];
+        }
+
+        public void Place(ReadOnlySpan<T> locations, ReadOnlySpan<T> attention)
+        {
+            for (int sample = 0; sample < attention.Length; sample++)
+            {
+                _x[sample] = locations[2 * sample];
+                _y[sample] = locations[(2 * sample) + 1];
+            }
+
+            attention.CopyTo(_attention);
+            if (Vector512.IsHardwareAccelerated)
+            {
+                Place<DoubleLanes512, Vector512<double>>(attention.Length);
+            }
+            else if (Vector256.IsHardwareAccelerated)
+            {
+                Place<DoubleLanes256, Vector256<double>>(attention.Length);
+            }
+            else
+            {
+                Place<DoubleLanes128, Vector128<double>>(attention.Length);
+            }
+        }
+
+        private void Place<TLanes, TVector>(int samples)
+            where TLanes : struct, IDoubleLanes<TVector>
+            where TVector : struct
+        {
+            TVector one = TLanes.Broadcast(1);
+            TVector half = TLanes.Broadcast(0.5);
+            for (int sample = 0; sample < samples; sample += TLanes.Count)
+            {
+                TVector widths = TLanes.Load(in _widths[sample], 0);
+                TVector px = TLanes.Subtract(TLanes.Multiply(Lanes.Load<TLanes, TVector, T>(in _x[sample], 0), widths), half);
+                TVector py = TLanes.Subtract(
+                    TLanes.Multiply(Lanes.Load<TLanes, TVector, T>(in _y[sample], 0), TLanes.Load(in _heights[sample], 0)), half);
+                TVector left = TLanes.Floor(px);
+                TVector top = TLanes.Floor(py);
+                TVector fx = TLanes.Subtract(px, left);
+                TVector fy = TLanes.Subtract(py, top);
+                TVector gx = TLanes.Subtract(one, fx);
+                TVector gy = TLanes.Subtract(one, fy);
+                TVector weight = Lanes.Load<TLanes, TVector, T>(in _attention[sample], 0);
+                TLanes.Store(left, ref _left[sample], 0);
+                TLanes.Store(top, ref _top[sample], 0);
+
+                // Exact wherever the sample is used.
+                TVector token = TLanes.Add(TLanes.Add(TLanes.Load(in _starts[sample], 0), TLanes.Multiply(top, widths)), left);
+                TLanes.Store(
+                    TLanes.Add(TLanes.Multiply(token, TLanes.Broadcast(_stride)), TLanes.Broadcast(Shifter)), ref _offset[sample], 0);
+                Lanes.Store<TLanes, TVector, T>(TLanes.Multiply(weight, TLanes.Multiply(gx, gy)), ref _weights[0][sample], 0);
+                Lanes.Store<TLanes, TVector, T>(TLanes.Multiply(weight, TLanes.Multiply(fx, gy)), ref _weights[1][sample], 0);
+                Lanes.Store<TLanes, TVector, T>(TLanes.Multiply(weight, TLanes.Multiply(gx, fy)), ref _weights[2][sample], 0);
+                Lanes.Store<TLanes, TVector, T>(TLanes.Multiply(weight, TLanes.Multiply(fx, fy)), ref _weights[3][sample], 0);
+            }
+        }
+
+        // Samples ascending, corners as top left, top right, bottom left, bottom right; those outside the map are left out.
+        public int List(Level[] levels, int points, CornerList<T> list)
+        {
+            int[] offsets = list.Offsets;
+            T[] weights = list.Weights;
+            T[] topLeft = _weights[0];
+            T[] topRight = _weights[1];
+            T[] bottomLeft = _weights[2];
+            T[] bottomRight = _weights[3];
+            int count = 0;
+            int sample = 0;
+            foreach (ref readonly Level level in levels.AsSpan())
+            {
+                double lastColumn = level.Width - 1;
+                double lastRow = level.Height - 1;
+                int below = level.Width * _stride;
+                for (int point = 0; point < points; point++, sample++)
+                {
+                    double left = _left[sample];
+                    double top = _top[sample];
+                    int offset = (int)BitConverter.DoubleToInt64Bits(_offset[sample]);
+                    if (left >= 0 && left < lastColumn && top >= 0 && top < lastRow)
+                    {
+                        Span<int> fourOffsets = offsets.AsSpan(count, 4);
+                        Span<T> fourWeights = weights.AsSpan(count, 4);
+                        fourOffsets[0] = offset;
+                        fourOffsets[1] = offset + _stride;
+                        fourOffsets[2] = offset + below;
+                        fourOffsets[3] = offset + below + _stride;
+                        fourWeights[0] = topLeft[sample];
+                        fourWeights[1] = topRight[sample];
+                        fourWeights[2] = bottomLeft[sample];
+                        fourWeights[3] = bottomRight[sample];
+                        count += 4;
+                        continue;
+                    }
+
+                    // Written so that NaN is outside too.
+                    if (!(left >= -1 && left <= lastColumn && top >= -1 && top <= lastRow))
+                    {
+                        continue;
+                    }
+
+                    bool inLeft = left >= 0;
+                    bool inRight = left < lastColumn;
+                    if (top >= 0)
+                    {
+                        if (inLeft)
+                        {
+                            offsets[count] = offset;
+                            weights[count++] = topLeft[sample];
+                        }
+
+                        if (inRight)
+                        {
+                            offsets[count] = offset + _stride;
+                            weights[count++] = topRight[sample];
+                        }
+                    }
+
+                    if (top < lastRow)
+                    {
+                        if (inLeft)
+                        {
+                            offsets[count] = offset + below;
+                            weights[count++] = bottomLeft[sample];
+                        }
+
+                        if (inRight)
+                        {
+                            offsets[count] = offset + below + _stride;
+                            weights[count++] = bottomRight[sample];
+                        }
+                    }
+                }
+            }
+
+            return count;
+        }
     }
 
     private static void Accumulate<T>(ReadOnlySpan<T> values, ReadOnlySpan<int> offsets, ReadOnlySpan<T> weights, Span<T> sums)
@@ -116,6 +358,81 @@ public static partial class MSDeformAttnCore
         else
         {
             Accumulate<Lanes128<T>, Vector128<T>, T>(values, offsets, weights, sums);
+        }
+    }
+
+    // Two queries of one head.
+    private static void AccumulatePair<T>(
+        ReadOnlySpan<T> values, ReadOnlySpan<int> offsets, ReadOnlySpan<T> weights, ReadOnlySpan<int> nextOffsets,
+        ReadOnlySpan<T> nextWeights, Span<T> sums, Span<T> nextSums)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (Vector512.IsHardwareAccelerated && sums.Length % (2 * Vector512<T>.Count) == 0)
+        {
+            AccumulatePair<Lanes512<T>, Vector512<T>, T>(values, offsets, weights, nextOffsets, nextWeights, sums, nextSums);
+        }
+        else if (Vector256.IsHardwareAccelerated && sums.Length % (2 * Vector256<T>.Count) == 0)
+        {
+            AccumulatePair<Lanes256<T>, Vector256<T>, T>(values, offsets, weights, nextOffsets, nextWeights, sums, nextSums);
+        }
+        else
+        {
+            Accumulate(values, offsets, weights, sums);
+            Accumulate(values, nextOffsets, nextWeights, nextSums);
+        }
+    }
+
+    // Four chains of fused multiply-adds at once, as long as both queries have corners; channels are whole pairs of vectors.
+    internal static void AccumulatePair<TLanes, TVector, T>(
+        ReadOnlySpan<T> values, ReadOnlySpan<int> offsets, ReadOnlySpan<T> weights, ReadOnlySpan<int> nextOffsets,
+        ReadOnlySpan<T> nextWeights, Span<T> sums, Span<T> nextSums)
+        where TLanes : struct, ILanes<TVector, T>
+        where TVector : struct
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int width = TLanes.Count;
+        int common = Math.Min(offsets.Length, nextOffsets.Length);
+        weights = weights[..offsets.Length];
+        nextWeights = nextWeights[..nextOffsets.Length];
+        for (int channel = 0; channel < sums.Length; channel += 2 * width)
+        {
+            TVector sum0 = TLanes.Zero;
+            TVector sum1 = TLanes.Zero;
+            TVector next0 = TLanes.Zero;
+            TVector next1 = TLanes.Zero;
+            int corner = 0;
+            for (; corner < common; corner++)
+            {
+                TVector weight = TLanes.Broadcast(weights[corner]);
+                ref readonly T v = ref values.Slice(offsets[corner] + channel, 2 * width)[0];
+                sum0 = TLanes.MultiplyAdd(weight, TLanes.Load(in v, 0), sum0);
+                sum1 = TLanes.MultiplyAdd(weight, TLanes.Load(in v, (nuint)width), sum1);
+                TVector nextWeight = TLanes.Broadcast(nextWeights[corner]);
+                ref readonly T w = ref values.Slice(nextOffsets[corner] + channel, 2 * width)[0];
+                next0 = TLanes.MultiplyAdd(nextWeight, TLanes.Load(in w, 0), next0);
+                next1 = TLanes.MultiplyAdd(nextWeight, TLanes.Load(in w, (nuint)width), next1);
+            }
+
+            for (int rest = corner; rest < offsets.Length; rest++)
+            {
+                TVector weight = TLanes.Broadcast(weights[rest]);
+                ref readonly T v = ref values.Slice(offsets[rest] + channel, 2 * width)[0];
+                sum0 = TLanes.MultiplyAdd(weight, TLanes.Load(in v, 0), sum0);
+                sum1 = TLanes.MultiplyAdd(weight, TLanes.Load(in v, (nuint)width), sum1);
+            }
+
+            for (int rest = corner; rest < nextOffsets.Length; rest++)
+            {
+                TVector nextWeight = TLanes.Broadcast(nextWeights[rest]);
+                ref readonly T w = ref values.Slice(nextOffsets[rest] + channel, 2 * width)[0];
+                next0 = TLanes.MultiplyAdd(nextWeight, TLanes.Load(in w, 0), next0);
+                next1 = TLanes.MultiplyAdd(nextWeight, TLanes.Load(in w, (nuint)width), next1);
+            }
+
+            TLanes.Store(sum0, ref sums[channel], 0);
+            TLanes.Store(sum1, ref sums[channel], (nuint)width);
+            TLanes.Store(next0, ref nextSums[channel], 0);
+            TLanes.Store(next1, ref nextSums[channel], (nuint)width);
         }
     }
 

@@ -119,15 +119,20 @@ public static partial class MSDeformAttnCore
     }
 
     // The sizes of a call, and the order in which outputs lie in memory.
-    private readonly struct CoreShape(TensorShape value, TensorShape samplingLocations)
+    private readonly struct CoreShape(TensorShape value, int queries, int levels, int points)
     {
         public readonly int Batch = value[0];
         public readonly int Tokens = value[1];
         public readonly int Heads = value[2];
         public readonly int Channels = value[3];
-        public readonly int Queries = samplingLocations[1];
-        public readonly int Levels = samplingLocations[3];
-        public readonly int Points = samplingLocations[4];
+        public readonly int Queries = queries;
+        public readonly int Levels = levels;
+        public readonly int Points = points;
+
+        public CoreShape(TensorShape value, TensorShape samplingLocations)
+            : this(value, samplingLocations[1], samplingLocations[3], samplingLocations[4])
+        {
+        }
 
         public (int N, int Query, int Head) Item(int item) => (item / Heads / Queries, item / Heads % Queries, item % Heads);
     }

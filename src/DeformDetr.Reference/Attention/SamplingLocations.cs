@@ -2,7 +2,10 @@
 //           4-d references: location = (cx, cy) + offset / P · (w, h) · 0.5.
 // Mirrors the middle of MSDeformAttn.forward (models/ops/modules/ms_deform_attn.py).
 using System.Numerics;
+using System.Runtime.Intrinsics;
+using CommunityToolkit.HighPerformance.Buffers;
 using DeformDetr.Tensors;
+using DeformDetr.Tensors.Simd;
 using static DeformDetr.Tensors.Numerics.Rounding;
 
 namespace DeformDetr.Reference;
@@ -30,46 +33,119 @@ public static class SamplingLocations
         ShapeGuard.Rank(Name, "reference_points", referencePoints.Shape, "[N, Lq, L, 2 or 4]", 4);
         bool boxes = referencePoints.Shape[^1] == 4;
         ShapeGuard.Require(Name, "reference_points", referencePoints.Shape, "[N, Lq, L, 2 or 4]", s[0], s[1], s[3], boxes ? 4 : 2);
-        int heads = s[2];
-        int levels = s[3];
-        int points = s[4];
-        int size = boxes ? 4 : 2;
-        double[] cells = new double[2 * levels];
-        for (int level = 0; level < levels; level++)
-        {
-            cells[2 * level] = spatialShapes[level, 1];
-            cells[(2 * level) + 1] = spatialShapes[level, 0];
-        }
-
+        Pattern pattern = new(spatialShapes, s[2], s[4], boxes);
         Tensor<T> output = context.Rent<T>(s);
-        context.Split(s[0] * s[1], Math.Max(1, (1 << 13) / Math.Max(1, heads * levels * points)), (first, last) =>
+        int width = s[2] * s[3] * s[4] * 2;
+        context.Split(s[0] * s[1], Math.Max(1, (1 << 14) / Math.Max(1, width)), (first, last) =>
         {
-            ReadOnlySpan<T> references = referencePoints.AsReadOnlySpan();
-            for (int query = first; query < last; query++)
-            {
-                int at = query * heads * levels * points * 2;
-                ReadOnlySpan<T> offsets = samplingOffsets.AsReadOnlySpan().Slice(at, heads * levels * points * 2);
-                Span<T> locations = output.AsSpan().Slice(at, heads * levels * points * 2);
-                int i = 0;
-                for (int head = 0; head < heads; head++)
-                {
-                    for (int level = 0; level < levels; level++)
-                    {
-                        ReadOnlySpan<T> reference = references.Slice(((query * levels) + level) * size, size);
-                        for (int point = 0; point < points; point++)
-                        {
-                            for (int axis = 0; axis < 2; axis++, i++)
-                            {
-                                double offset = boxes
-                                    ? Widen(offsets[i]) / points * Widen(reference[2 + axis]) * 0.5
-                                    : Widen(offsets[i]) / cells[(2 * level) + axis];
-                                locations[i] = Round<T>(Widen(reference[axis]) + offset);
-                            }
-                        }
-                    }
-                }
-            }
+            int size = referencePoints.Shape[2] * referencePoints.Shape[3];
+            pattern.Place(
+                referencePoints.AsReadOnlySpan()[(first * size)..(last * size)],
+                samplingOffsets.AsReadOnlySpan()[(first * width)..(last * width)], output.AsSpan()[(first * width)..(last * width)]);
         });
         return output;
+    }
+
+    /// <summary>What all queries share: how the elements of one head (level, point, axis) are scaled.</summary>
+    internal sealed class Pattern
+    {
+        private readonly int _heads;
+        private readonly int _points;
+        private readonly int _levels;
+        private readonly bool _boxes;
+
+        // Points: W or H of the element's level. Boxes: P.
+        private readonly double[] _divisors;
+
+        public Pattern(Tensor<long> spatialShapes, int heads, int points, bool boxes)
+        {
+            _heads = heads;
+            _points = points;
+            _levels = spatialShapes.Shape[0];
+            _boxes = boxes;
+            _divisors = new double[_levels * points * 2];
+            for (int i = 0; i < _divisors.Length; i++)
+            {
+                _divisors[i] = boxes ? points : spatialShapes[i / (2 * points), 1 - (i % 2)];
+            }
+        }
+
+        /// <summary>Places the samples of whole queries.</summary>
+        /// <typeparam name="T">float or double.</typeparam>
+        /// <param name="references">Per query, level and (x, y) or (cx, cy, w, h).</param>
+        /// <param name="offsets">Per query, head, level, point and (x, y).</param>
+        /// <param name="locations">As many; may be the same memory.</param>
+        public void Place<T>(ReadOnlySpan<T> references, ReadOnlySpan<T> offsets, Span<T> locations)
+            where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        {
+            int size = _boxes ? 4 : 2;
+            int length = _divisors.Length;
+            if (length == 0 || _heads == 0)
+            {
+                return;
+            }
+
+            using SpanOwner<double> centreOwner = SpanOwner<double>.Allocate(length);
+            using SpanOwner<double> sideOwner = SpanOwner<double>.Allocate(length);
+            Span<double> centres = centreOwner.Span;
+            Span<double> sides = sideOwner.Span;
+            for (int query = 0; query < offsets.Length / (_heads * length); query++)
+            {
+                for (int i = 0; i < length; i++)
+                {
+                    int at = (((query * _levels) + (i / (2 * _points))) * size) + (i % 2);
+                    centres[i] = Widen(references[at]);
+                    sides[i] = _boxes ? Widen(references[at + 2]) : 0;
+                }
+
+                for (int head = 0; head < _heads; head++)
+                {
+                    int start = ((query * _heads) + head) * length;
+                    Head(centres, sides, offsets.Slice(start, length), locations.Slice(start, length));
+                }
+            }
+        }
+
+        private void Head<T>(ReadOnlySpan<double> centres, ReadOnlySpan<double> sides, ReadOnlySpan<T> offsets, Span<T> locations)
+            where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        {
+            if (Vector512.IsHardwareAccelerated)
+            {
+                Head<DoubleLanes512, Vector512<double>, T>(centres, sides, offsets, locations);
+            }
+            else if (Vector256.IsHardwareAccelerated)
+            {
+                Head<DoubleLanes256, Vector256<double>, T>(centres, sides, offsets, locations);
+            }
+            else
+            {
+                Head<DoubleLanes128, Vector128<double>, T>(centres, sides, offsets, locations);
+            }
+        }
+
+        private void Head<TLanes, TVector, T>(
+            ReadOnlySpan<double> centres, ReadOnlySpan<double> sides, ReadOnlySpan<T> offsets, Span<T> locations)
+            where TLanes : struct, IDoubleLanes<TVector>
+            where TVector : struct
+            where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        {
+            int i = 0;
+            for (; i + TLanes.Count <= offsets.Length; i += TLanes.Count)
+            {
+                TVector step = TLanes.Divide(Lanes.Load<TLanes, TVector, T>(in offsets[i], 0), TLanes.Load(in _divisors[i], 0));
+                if (_boxes)
+                {
+                    step = TLanes.Multiply(TLanes.Multiply(step, TLanes.Load(in sides[i], 0)), TLanes.Broadcast(0.5));
+                }
+
+                Lanes.Store<TLanes, TVector, T>(TLanes.Add(TLanes.Load(in centres[i], 0), step), ref locations[i], 0);
+            }
+
+            for (; i < offsets.Length; i++)
+            {
+                double step = Widen(offsets[i]) / _divisors[i];
+                locations[i] = Round<T>(centres[i] + (_boxes ? step * sides[i] * 0.5 : step));
+            }
+        }
     }
 }

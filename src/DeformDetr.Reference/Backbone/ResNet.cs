@@ -47,7 +47,7 @@ public sealed class ResNet<T>
     {
         List<Tensor<T>> outputs = [];
         using BufferScope scope = pass.Scope();
-        Tensor<T> x = _stem.Forward(pass, samples, relu: true);
+        Tensor<T> x = _stem.Forward(pass, samples, null, relu: true);
         Tensor<T> pooled = pass.Tap($"{Name}.maxpool", MaxPool2d.Forward(pass, x, kernel: 3, stride: 2, padding: 1));
         scope.Release(x);
         x = pooled;

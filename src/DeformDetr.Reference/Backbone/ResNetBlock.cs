@@ -59,13 +59,29 @@ public sealed class ResNetBlock<T>
     public Tensor<T> Forward(ForwardPass pass, Tensor<T> input)
     {
         using BufferScope scope = pass.Scope();
-        Tensor<T> output = input;
-        for (int layer = 0; layer < _convolutions.Length; layer++)
+        Tensor<T> x = input;
+        foreach (ConvNorm<T> convolution in _convolutions.AsSpan(..^1))
         {
-            output = _convolutions[layer].Forward(pass, output, relu: layer < _convolutions.Length - 1);
+            Tensor<T> next = convolution.Forward(pass, x, null, relu: true);
+            scope.Release(x);
+            x = next;
         }
 
-        Tensor<T> identity = _downsample is null ? input : _downsample.Forward(pass, input, relu: false);
-        return scope.Keep(pass.Tap($"{_name}", Relu.Forward(pass, Add.Forward(pass, output, identity))));
+        // The last convolution takes the residual with it; heard tensors keep the original's order, in which that comes first.
+        ConvNorm<T> last = _convolutions[^1];
+        Tensor<T> output;
+        if (last.IsTapped(pass))
+        {
+            Tensor<T> normed = last.Forward(pass, x, null, relu: false);
+            output = Relu.Forward(pass, Add.Forward(pass, normed, Identity(pass, input)));
+        }
+        else
+        {
+            output = last.Forward(pass, x, Identity(pass, input), relu: true);
+        }
+
+        return scope.Keep(pass.Tap($"{_name}", output));
     }
+
+    private Tensor<T> Identity(ForwardPass pass, Tensor<T> input) => _downsample?.Forward(pass, input, null, relu: false) ?? input;
 }

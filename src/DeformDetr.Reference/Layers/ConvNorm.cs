@@ -13,10 +13,7 @@ public sealed class ConvNorm<T>
     private readonly string _normName;
     private readonly Conv2dWindow _window;
     private readonly Tensor<T> _weight;
-    private readonly Tensor<T> _normWeight;
-    private readonly Tensor<T> _normBias;
-    private readonly Tensor<T> _runningMean;
-    private readonly Tensor<T> _runningVar;
+    private readonly FrozenNorm<T> _norm;
 
     /// <summary>Takes the weights.</summary>
     /// <param name="weights">Where weights come from.</param>
@@ -32,23 +29,34 @@ public sealed class ConvNorm<T>
         _normName = normName;
         _window = window;
         _weight = weights.Take($"{convName}.weight", [outputs, inputs / window.Groups, kernel, kernel]);
-        _normWeight = weights.Take($"{normName}.weight", [outputs]);
-        _normBias = weights.Take($"{normName}.bias", [outputs]);
-        _runningMean = weights.Take($"{normName}.running_mean", [outputs]);
-        _runningVar = weights.Take($"{normName}.running_var", [outputs]);
+        _norm = new FrozenNorm<T>(
+            weights.Take($"{normName}.weight", [outputs]), weights.Take($"{normName}.bias", [outputs]),
+            weights.Take($"{normName}.running_mean", [outputs]), weights.Take($"{normName}.running_var", [outputs]));
     }
 
-    /// <summary>Convolves, normalises and, if asked, keeps the positive part.</summary>
+    /// <summary>Convolves, normalises, adds a residual where there is one and, if asked, keeps the positive part.</summary>
     /// <param name="pass">The run.</param>
     /// <param name="input">Shape [N, C, H, W].</param>
+    /// <param name="residual">Null for none. Shape [N, O, Ho, Wo].</param>
     /// <param name="relu">Whether a ReLU follows.</param>
     /// <returns>Shape [N, O, Ho, Wo].</returns>
-    public Tensor<T> Forward(ForwardPass pass, Tensor<T> input, bool relu)
+    public Tensor<T> Forward(ForwardPass pass, Tensor<T> input, Tensor<T>? residual, bool relu)
     {
+        if (!IsTapped(pass))
+        {
+            return Conv2d.ForwardNormed(pass, input, _weight, _window, _norm, residual, relu);
+        }
+
         using BufferScope scope = pass.Scope();
         Tensor<T> convolved = pass.Tap($"{_convName}", Conv2d.Forward(pass, input, _weight, null, _window));
-        Tensor<T> normed = pass.Tap(
-            $"{_normName}", FrozenBatchNorm.Forward(pass, convolved, _normWeight, _normBias, _runningMean, _runningVar));
-        return scope.Keep(relu ? Relu.Forward(pass, normed) : normed);
+        Tensor<T> y = pass.Tap(
+            $"{_normName}",
+            FrozenBatchNorm.Forward(pass, convolved, _norm.Weight, _norm.Bias, _norm.RunningMean, _norm.RunningVar));
+        y = residual is null ? y : Add.Forward(pass, y, residual);
+        return scope.Keep(relu ? Relu.Forward(pass, y) : y);
     }
+
+    /// <summary>Whether somebody listens to a tensor that the fused kernel doesn't make.</summary>
+    /// <param name="pass">The run.</param>
+    public bool IsTapped(ForwardPass pass) => pass.Taps($"{_convName}") || pass.Taps($"{_normName}");
 }

@@ -1,6 +1,7 @@
 using System.Numerics;
 using DeformDetr.Tensors;
 using DeformDetr.Tensors.Operators;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace DeformDetr.Reference;
 
@@ -41,5 +42,15 @@ public sealed class LayerNormLayer<T>
     {
         using BufferScope scope = pass.Scope();
         return scope.Keep(Forward(pass, Add.Forward(pass, a, b)));
+    }
+
+    /// <summary>As <see cref="ForwardSum"/>, for some rows on the calling thread, with Simd kernels.</summary>
+    /// <param name="a">Whole rows of C.</param>
+    /// <param name="b">As many; holds the sum afterwards.</param>
+    /// <param name="output">As many.</param>
+    internal void SumOfRows(ReadOnlySpan<T> a, Span<T> b, Span<T> output)
+    {
+        TensorPrimitives.Add(a, b, b);
+        LayerNorm.Rows(b, _weight.AsReadOnlySpan(), _bias.AsReadOnlySpan(), LayerNorm.DefaultEpsilon, output);
     }
 }

@@ -35,4 +35,9 @@ public sealed class LinearLayer<T>
     /// <param name="input">Shape [.., I].</param>
     /// <returns>Shape [.., O].</returns>
     public Tensor<T> Forward(OperatorContext pass, Tensor<T> input) => Linear.Forward(pass, input, Weight, Bias);
+
+    /// <summary>The layer made ready for small groups of rows on any thread.</summary>
+    /// <param name="pass">The run.</param>
+    /// <param name="relu">Whether a ReLU follows.</param>
+    internal PackedLinear<T> Pack(OperatorContext pass, bool relu = false) => new(pass, Weight, Bias, relu);
 }

@@ -43,9 +43,19 @@ public sealed class EncoderLayer<T>
         using BufferScope scope = pass.Scope();
 
         // self attention
-        Tensor<T> query = Add.Forward(pass, src, pos);
-        Tensor<T> src2 = _selfAttn.Forward(pass, query, referencePoints, src, levels.SpatialShapes, levels.LevelStartIndex, paddingMask);
-        src = pass.Tap($"{_norm1.Name}", _norm1.ForwardSum(pass, src, src2));
+        if (pass.Kernels == Kernels.Simd && !_selfAttn.IsTapped(pass))
+        {
+            src = _selfAttn.ForwardByRows(pass, src, pos, referencePoints, levels, paddingMask, _norm1);
+        }
+        else
+        {
+            Tensor<T> query = Add.Forward(pass, src, pos);
+            Tensor<T> src2 = _selfAttn.Forward(
+                pass, query, referencePoints, src, levels.SpatialShapes, levels.LevelStartIndex, paddingMask);
+            src = _norm1.ForwardSum(pass, src, src2);
+        }
+
+        src = pass.Tap($"{_norm1.Name}", src);
 
         // ffn
         src = _ffn.Forward(pass, src);

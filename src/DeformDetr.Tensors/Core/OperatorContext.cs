@@ -16,6 +16,7 @@ public enum Kernels
 public class OperatorContext
 {
     private readonly BufferPool _pool = new();
+    private readonly AlignedPool _aligned;
     private BufferScope? _scope;
 
     /// <summary>A context of its own buffers.</summary>
@@ -23,6 +24,11 @@ public class OperatorContext
     /// <param name="threads">How many threads the Simd bodies may use; the bits of the results don't depend on it.</param>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than one thread.</exception>
     public OperatorContext(Kernels kernels = Kernels.Textbook, int threads = 1)
+        : this(kernels, threads, new AlignedPool())
+    {
+    }
+
+    private OperatorContext(Kernels kernels, int threads, AlignedPool aligned)
     {
         if (threads < 1)
         {
@@ -31,6 +37,7 @@ public class OperatorContext
 
         Kernels = kernels;
         Threads = threads;
+        _aligned = aligned;
     }
 
     /// <summary>Which bodies run.</summary>
@@ -40,7 +47,7 @@ public class OperatorContext
     public int Threads { get; }
 
     // For a product that already runs on one of several threads. It has no scope of its own: nothing may be rented through it.
-    internal OperatorContext SingleThread => Threads == 1 ? this : new OperatorContext(Kernels, 1);
+    internal OperatorContext SingleThread => Threads == 1 ? this : new OperatorContext(Kernels, 1, _aligned);
 
     /// <summary>A new tensor whose elements are not set yet; the innermost open scope owns its buffer.</summary>
     /// <typeparam name="T">The element type.</typeparam>
@@ -52,6 +59,12 @@ public class OperatorContext
         _scope?.Own(storage);
         return new Tensor<T>(shape, storage);
     }
+
+    /// <summary>Scratch memory at a cache line, whose elements are not set. Any thread of the run may ask.</summary>
+    /// <typeparam name="T">The element type.</typeparam>
+    /// <param name="length">How many elements.</param>
+    public AlignedBuffer<T> Scratch<T>(int length)
+        where T : unmanaged => _aligned.Rent<T>(length);
 
     /// <summary>Opens a scope: buffers rented from here on go back when it is disposed, but for those that it was told to keep.</summary>
     public BufferScope Scope() => _scope = new BufferScope(this, _scope);

@@ -4,11 +4,42 @@ namespace DeformDetr.Tensors.Operators;
 
 public static partial class Conv2d
 {
-    // Implicit GEMM: rows are output channels, columns are output pixels, k runs over (c, ky, kx) as the weights lie in memory. The columns
-    // of the patch matrix exist only panel by panel, packed straight from the map.
+    // What follows the sums of one image and group; row 0 is the group's first output channel.
+    private interface IFollow<T, TEpilogue>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TEpilogue : struct, IEpilogue<T>
+    {
+        TEpilogue Of(int firstChannel);
+    }
+
     private static void Simd<T>(
         OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T>? bias, Conv2dWindow window, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (bias is null)
+        {
+            Run<T, NoEpilogue<T>, Nothing<T>>(context, input, weight, window, output, default);
+        }
+        else
+        {
+            Run<T, RowBias<T>, Biased<T>>(context, input, weight, window, output, new Biased<T>(bias.Storage.Array));
+        }
+    }
+
+    private static void SimdNormed<T>(
+        OperatorContext context, Tensor<T> input, Tensor<T> weight, Conv2dWindow window, T[] scale, T[] shift, Tensor<T>? residual,
+        bool relu, Tensor<T> output)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        Run<T, RowNorm<T>, Normed<T>>(
+            context, input, weight, window, output, new Normed<T>(scale, shift, residual?.Storage.Array, relu));
+
+    // Implicit GEMM: rows are output channels, columns are output pixels, k runs over (c, ky, kx) as the weights lie in memory. The columns
+    // of the patch matrix exist only panel by panel, packed straight from the map.
+    private static void Run<T, TEpilogue, TFollow>(
+        OperatorContext context, Tensor<T> input, Tensor<T> weight, Conv2dWindow window, Tensor<T> output, TFollow follow)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TEpilogue : struct, IEpilogue<T>
+        where TFollow : struct, IFollow<T, TEpilogue>
     {
         int channels = input.Shape[1];
         int height = input.Shape[2];
@@ -25,106 +56,37 @@ public static partial class Conv2d
                 LaneMajorPanels<T> kernels = new(weight.Storage.Array, group * rows * depth, depth);
                 int map = ((n * channels) + (group * weight.Shape[1])) * height * width;
                 int to = ((n * outputs) + (group * rows)) * pixels;
+                TEpilogue epilogue = follow.Of(group * rows);
                 if (pointwise)
                 {
-                    Run(
-                        context, kernels, new DepthMajorPanels<T>(input.Storage.Array, map, pixels), rows, pixels, depth, bias,
-                        group * rows, output, to);
+                    DepthMajorPanels<T> maps = new(input.Storage.Array, map, pixels);
+                    Gemm.Multiply(context, kernels, maps, rows, pixels, depth, output.Storage.Array, to, pixels, epilogue);
                 }
                 else
                 {
                     PatchPanels<T> patches = new(
                         input.Storage.Array, map, height, width, weight.Shape[2], weight.Shape[3], window, output.Shape[3]);
-                    Run(context, kernels, patches, rows, pixels, depth, bias, group * rows, output, to);
+                    Gemm.Multiply(context, kernels, patches, rows, pixels, depth, output.Storage.Array, to, pixels, epilogue);
                 }
             }
         }
     }
 
-    private static void Run<T, TPanels>(
-        OperatorContext context, LaneMajorPanels<T> kernels, TPanels pixels, int rows, int columns, int depth, Tensor<T>? bias,
-        int firstBias, Tensor<T> output, int to)
+    private readonly struct Nothing<T> : IFollow<T, NoEpilogue<T>>
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        where TPanels : struct, IPanels<T>
     {
-        if (bias is null)
-        {
-            Gemm.Multiply(context, kernels, pixels, rows, columns, depth, output.Storage.Array, to, columns, new NoEpilogue<T>());
-        }
-        else
-        {
-            Gemm.Multiply(
-                context, kernels, pixels, rows, columns, depth, output.Storage.Array, to, columns,
-                new RowBias<T>(bias.Storage.Array, firstBias));
-        }
+        public NoEpilogue<T> Of(int firstChannel) => default;
     }
 
-    // Lane = output pixel (row-major), k = (c, ky, kx): the pixel of the map that the window's tap covers, or zero.
-    private readonly struct PatchPanels<T>(
-        T[] data, int offset, int height, int width, int kernelHeight, int kernelWidth, Conv2dWindow window, int outputWidth)
-        : IPanels<T>
-        where T : unmanaged
+    private readonly struct Biased<T>(T[] bias) : IFollow<T, RowBias<T>>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        public void Pack(int lane, int lanes, int k, int depth, int panelWidth, Span<T> panel)
-        {
-            int taps = kernelHeight * kernelWidth;
-            int c = k / taps;
-            int ky = k % taps / kernelWidth;
-            int kx = k % kernelWidth;
-            for (int step = 0; step < depth; step++)
-            {
-                Span<T> row = panel.Slice(step * panelWidth, panelWidth);
-                PackTap(
-                    lane, lanes, data.AsSpan(offset + (c * height * width), height * width), ky * window.Dilation, kx * window.Dilation,
-                    row);
-                row[lanes..].Clear();
-                if (++kx == kernelWidth)
-                {
-                    kx = 0;
-                    if (++ky == kernelHeight)
-                    {
-                        ky = 0;
-                        c++;
-                    }
-                }
-            }
-        }
+        public RowBias<T> Of(int firstChannel) => new(bias, firstChannel);
+    }
 
-        // One tap for consecutive output pixels: runs along output rows.
-        private void PackTap(int lane, int lanes, ReadOnlySpan<T> map, int tapY, int tapX, Span<T> row)
-        {
-            int oy = lane / outputWidth;
-            int ox = lane % outputWidth;
-            for (int done = 0; done < lanes; oy++, ox = 0)
-            {
-                int run = Math.Min(outputWidth - ox, lanes - done);
-                Span<T> target = row.Slice(done, run);
-                done += run;
-                int iy = (oy * window.Stride) - window.Padding + tapY;
-                if ((uint)iy >= (uint)height)
-                {
-                    target.Clear();
-                    continue;
-                }
-
-                // Output pixels [from, to) of the run look inside the map's row.
-                int ix = (ox * window.Stride) - window.Padding + tapX;
-                int from = ix >= 0 ? 0 : Math.Min(run, (-ix + window.Stride - 1) / window.Stride);
-                int to = ix >= width ? from : Math.Clamp(((width - 1 - ix) / window.Stride) + 1, from, run);
-                target[..from].Clear();
-                target[to..].Clear();
-                ReadOnlySpan<T> source = map.Slice(iy * width, width);
-                if (window.Stride == 1 && from < to)
-                {
-                    source.Slice(ix + from, to - from).CopyTo(target[from..]);
-                    continue;
-                }
-
-                for (int p = from, at = ix + (from * window.Stride); p < to; p++, at += window.Stride)
-                {
-                    target[p] = source[at];
-                }
-            }
-        }
+    private readonly struct Normed<T>(T[] scale, T[] shift, T[]? residual, bool relu) : IFollow<T, RowNorm<T>>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        public RowNorm<T> Of(int firstChannel) => new(scale, shift, firstChannel, residual, relu);
     }
 }

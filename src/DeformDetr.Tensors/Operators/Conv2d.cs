@@ -45,6 +45,56 @@ public static partial class Conv2d
     public static Tensor<T> Forward<T>(OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T>? bias, Conv2dWindow window)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
+        Tensor<T> output = Output(context, input, weight, bias, window);
+        Kernel<T> kernel = context.Kernels == Kernels.Textbook ? Textbook : Simd;
+        kernel(context, input, weight, bias, window, output);
+        return output;
+    }
+
+    /// <summary>
+    /// Convolution, frozen batch norm, residual and ReLU one after another. With Simd kernels they are one: the tensors between them don't
+    /// exist, and the result has the bits that the separate operators give.
+    /// </summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="context">Kernels, threads and buffers.</param>
+    /// <param name="input">Feature maps. Shape [N, C, H, W].</param>
+    /// <param name="weight">Kernels. Shape [O, C / G, kh, kw].</param>
+    /// <param name="window">Stride, padding, dilation and groups G.</param>
+    /// <param name="norm">The norm over the O output channels.</param>
+    /// <param name="residual">Added to the normalised maps; null for none. Shape [N, O, Ho, Wo].</param>
+    /// <param name="relu">Whether only the positive part stays.</param>
+    /// <returns>Shape [N, O, Ho, Wo].</returns>
+    /// <exception cref="ArgumentException">Shapes disagree, or the kernel is larger than the padded map.</exception>
+    public static Tensor<T> ForwardNormed<T>(
+        OperatorContext context, Tensor<T> input, Tensor<T> weight, Conv2dWindow window, FrozenNorm<T> norm, Tensor<T>? residual, bool relu)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (context.Kernels == Kernels.Textbook)
+        {
+            using BufferScope scope = context.Scope();
+            Tensor<T> y = FrozenBatchNorm.Forward(
+                context, Forward(context, input, weight, null, window), norm.Weight, norm.Bias, norm.RunningMean, norm.RunningVar);
+            y = residual is null ? y : Add.Forward(context, y, residual);
+            return scope.Keep(relu ? Relu.Forward(context, y) : y);
+        }
+
+        Tensor<T> output = Output(context, input, weight, null, window);
+        if (residual is not null)
+        {
+            ShapeGuard.That(
+                residual.Shape == output.Shape, nameof(Conv2d), nameof(residual), $"holds {residual.Shape}; expected {output.Shape}.");
+        }
+
+        (double[] scale, double[] shift) = FrozenBatchNorm.Factors(norm, weight.Shape[0]);
+        SimdNormed(
+            context, input, weight, window, FrozenBatchNorm.Rounded<T>(scale), FrozenBatchNorm.Rounded<T>(shift), residual, relu, output);
+        return output;
+    }
+
+    private static Tensor<T> Output<T>(
+        OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T>? bias, Conv2dWindow window)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
         ShapeGuard.Rank(nameof(Conv2d), nameof(input), input.Shape, "[N, C, H, W]", 4);
         ShapeGuard.Rank(nameof(Conv2d), nameof(weight), weight.Shape, "[O, C / G, kh, kw]", 4);
         ShapeGuard.That(
@@ -67,10 +117,7 @@ public static partial class Conv2d
             outputHeight > 0 && outputWidth > 0, nameof(Conv2d), nameof(input),
             $"holds {input.Shape}; expected padded maps no smaller than the kernel [{weight.Shape[2]}, {weight.Shape[3]}].");
 
-        Tensor<T> output = context.Rent<T>([input.Shape[0], weight.Shape[0], outputHeight, outputWidth]);
-        Kernel<T> kernel = context.Kernels == Kernels.Textbook ? Textbook : Simd;
-        kernel(context, input, weight, bias, window, output);
-        return output;
+        return context.Rent<T>([input.Shape[0], weight.Shape[0], outputHeight, outputWidth]);
     }
 
     private static void Textbook<T>(

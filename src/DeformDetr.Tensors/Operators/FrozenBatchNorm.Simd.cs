@@ -14,14 +14,7 @@ public static partial class FrozenBatchNorm
     {
         int channels = input.Shape[1];
         int pixels = input.Shape.LengthFrom(2);
-        T[] scales = new T[channels];
-        T[] shifts = new T[channels];
-        for (int channel = 0; channel < channels; channel++)
-        {
-            scales[channel] = Round<T>(scale[channel]);
-            shifts[channel] = Round<T>(shift[channel]);
-        }
-
+        (T[] scales, T[] shifts) = (Rounded<T>(scale), Rounded<T>(shift));
         context.Split(input.Shape[0] * channels, Math.Max(1, (1 << 15) / Math.Max(1, pixels)), (first, last) =>
         {
             for (int map = first; map < last; map++)
@@ -31,6 +24,18 @@ public static partial class FrozenBatchNorm
                 Affine(x, scales[map % channels], shifts[map % channels], y);
             }
         });
+    }
+
+    internal static T[] Rounded<T>(ReadOnlySpan<double> factors)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        T[] rounded = new T[factors.Length];
+        for (int channel = 0; channel < rounded.Length; channel++)
+        {
+            rounded[channel] = Round<T>(factors[channel]);
+        }
+
+        return rounded;
     }
 
     internal static void Affine<T>(ReadOnlySpan<T> x, T scale, T shift, Span<T> y)

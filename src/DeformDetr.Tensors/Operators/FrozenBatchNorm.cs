@@ -5,6 +5,15 @@ using static DeformDetr.Tensors.Numerics.Rounding;
 
 namespace DeformDetr.Tensors.Operators;
 
+/// <summary>What a frozen batch norm holds.</summary>
+/// <typeparam name="T">float or double.</typeparam>
+/// <param name="Weight">Factor per channel. Shape [C].</param>
+/// <param name="Bias">Offset per channel. Shape [C].</param>
+/// <param name="RunningMean">Mean per channel. Shape [C].</param>
+/// <param name="RunningVar">Variance per channel. Shape [C].</param>
+public readonly record struct FrozenNorm<T>(Tensor<T> Weight, Tensor<T> Bias, Tensor<T> RunningMean, Tensor<T> RunningVar)
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>;
+
 /// <summary>Batch normalisation whose statistics and factors never change.</summary>
 public static partial class FrozenBatchNorm
 {
@@ -32,12 +41,23 @@ public static partial class FrozenBatchNorm
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         ShapeGuard.Rank(nameof(FrozenBatchNorm), nameof(input), input.Shape, "[N, C, H, W]", 4);
-        int channels = input.Shape[1];
+        (double[] scale, double[] shift) = Factors(new FrozenNorm<T>(weight, bias, runningMean, runningVar), input.Shape[1], epsilon);
+
+        Tensor<T> output = context.Rent<T>(input.Shape);
+        Kernel<T> kernel = context.Kernels == Kernels.Textbook ? Textbook : Simd;
+        kernel(context, input, scale, shift, output);
+        return output;
+    }
+
+    // What the norm comes to: y = x · scale + shift.
+    internal static (double[] Scale, double[] Shift) Factors<T>(FrozenNorm<T> norm, int channels, double epsilon = DefaultEpsilon)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        (Tensor<T> weight, Tensor<T> bias, Tensor<T> runningMean, Tensor<T> runningVar) = norm;
         ShapeGuard.Require(nameof(FrozenBatchNorm), nameof(weight), weight.Shape, "[C]", channels);
         ShapeGuard.Require(nameof(FrozenBatchNorm), nameof(bias), bias.Shape, "[C]", channels);
         ShapeGuard.Require(nameof(FrozenBatchNorm), nameof(runningMean), runningMean.Shape, "[C]", channels);
         ShapeGuard.Require(nameof(FrozenBatchNorm), nameof(runningVar), runningVar.Shape, "[C]", channels);
-
         double[] scale = new double[channels];
         double[] shift = new double[channels];
         for (int channel = 0; channel < channels; channel++)
@@ -46,10 +66,7 @@ public static partial class FrozenBatchNorm
             shift[channel] = Widen(bias.AsReadOnlySpan()[channel]) - (Widen(runningMean.AsReadOnlySpan()[channel]) * scale[channel]);
         }
 
-        Tensor<T> output = context.Rent<T>(input.Shape);
-        Kernel<T> kernel = context.Kernels == Kernels.Textbook ? Textbook : Simd;
-        kernel(context, input, scale, shift, output);
-        return output;
+        return (scale, shift);
     }
 
     private static void Textbook<T>(

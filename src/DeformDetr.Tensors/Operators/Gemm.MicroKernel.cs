@@ -10,35 +10,84 @@ namespace DeformDetr.Tensors.Operators;
 //      packed a:  [k][rows]      a0     c00 c01      every lane is one output; every output is one chain of fused
 //                                a1     c10 c11      multiply-adds, k ascending, from zero
 //                                ..     ..
+//
+// A finished tile goes from the registers to the output: added to what earlier depth blocks left there, and after the last of them
+// through the epilogue.
 internal static partial class Gemm
 {
+    // Where a depth block stands among those of an output.
+    [Flags]
+    private enum Turn
+    {
+        Only = 0,
+
+        // Earlier blocks left a sum in the output.
+        Adds = 1,
+
+        // Later blocks will add theirs: no epilogue yet.
+        Waits = 2,
+    }
+
     // 12 x 2 vectors want 27 registers: AVX-512 has 32. With 16 registers 6 x 2 is the largest that fits.
     private static int TileRows<TLanes, TVector, T>()
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => Unsafe.SizeOf<TVector>() == 64 ? 12 : 6;
 
-    private static void Tile<TLanes, TVector, T>(int depth, ref readonly T a, ref readonly T b, ref T tile)
+    // The last tile of 64, 128 or 256 rows holds few: up to 6 rows take the small tile at every width.
+    private static void Tile<TLanes, TVector, T, TEpilogue>(
+        int depth, int height, ref readonly T a, ref readonly T b, ref T output, nint stride, Turn turn, in TEpilogue epilogue, int row,
+        int column, int at)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TEpilogue : struct, IEpilogue<T>
     {
-        if (Unsafe.SizeOf<TVector>() == 64)
+        int panelRows = TileRows<TLanes, TVector, T>();
+        if (Unsafe.SizeOf<TVector>() == 64 && height > 6)
         {
-            Tile12<TLanes, TVector, T>(depth, in a, in b, ref tile);
+            Tile12<TLanes, TVector, T, TEpilogue>(
+                depth, in a, panelRows, in b, ref output, stride, turn, in epilogue, row, column, at);
         }
         else
         {
-            Tile6<TLanes, TVector, T>(depth, in a, in b, ref tile);
+            Tile6<TLanes, TVector, T, TEpilogue>(depth, in a, panelRows, in b, ref output, stride, turn, in epilogue, row, column, at);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish<TLanes, TVector, T, TEpilogue>(
+        TVector left, TVector right, ref T output, Turn turn, in TEpilogue epilogue, int row, int column, int at)
+        where TLanes : struct, ILanes<TVector, T>
+        where TVector : struct
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TEpilogue : struct, IEpilogue<T>
+    {
+        if ((turn & Turn.Adds) != 0)
+        {
+            left = TLanes.Add(TLanes.Load(ref output, 0), left);
+            right = TLanes.Add(TLanes.Load(ref output, (nuint)TLanes.Count), right);
+        }
+
+        if ((turn & Turn.Waits) == 0)
+        {
+            left = epilogue.Apply<TLanes, TVector>(left, row, column, at);
+            right = epilogue.Apply<TLanes, TVector>(right, row, column + TLanes.Count, at + TLanes.Count);
+        }
+
+        TLanes.Store(left, ref output, 0);
+        TLanes.Store(right, ref output, (nuint)TLanes.Count);
     }
 
     // 12 rows of two vectors: 24 accumulators in named locals, so that the compiler keeps every one in a register.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile12<TLanes, TVector, T>(int depth, ref readonly T a, ref readonly T b, ref T tile)
+    private static void Tile12<TLanes, TVector, T, TEpilogue>(
+        int depth, ref readonly T a, int panelRows, ref readonly T b, ref T output, nint stride, Turn turn, in TEpilogue epilogue, int row,
+        int column, int at)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TEpilogue : struct, IEpilogue<T>
     {
         TVector c00 = TLanes.Zero, c01 = TLanes.Zero;
         TVector c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -94,43 +143,33 @@ internal static partial class Gemm
             TVector aB = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 11));
             cB0 = TLanes.MultiplyAdd(aB, b0, cB0);
             cB1 = TLanes.MultiplyAdd(aB, b1, cB1);
-            rowOfA = ref Unsafe.Add(ref rowOfA, 12);
+            rowOfA = ref Unsafe.Add(ref rowOfA, panelRows);
             rowOfB = ref Unsafe.Add(ref rowOfB, 2 * TLanes.Count);
         }
 
-        nuint width = (nuint)TLanes.Count;
-        TLanes.Store(c00, ref tile, 0);
-        TLanes.Store(c01, ref tile, width);
-        TLanes.Store(c10, ref tile, 2 * width);
-        TLanes.Store(c11, ref tile, 3 * width);
-        TLanes.Store(c20, ref tile, 4 * width);
-        TLanes.Store(c21, ref tile, 5 * width);
-        TLanes.Store(c30, ref tile, 6 * width);
-        TLanes.Store(c31, ref tile, 7 * width);
-        TLanes.Store(c40, ref tile, 8 * width);
-        TLanes.Store(c41, ref tile, 9 * width);
-        TLanes.Store(c50, ref tile, 10 * width);
-        TLanes.Store(c51, ref tile, 11 * width);
-        TLanes.Store(c60, ref tile, 12 * width);
-        TLanes.Store(c61, ref tile, 13 * width);
-        TLanes.Store(c70, ref tile, 14 * width);
-        TLanes.Store(c71, ref tile, 15 * width);
-        TLanes.Store(c80, ref tile, 16 * width);
-        TLanes.Store(c81, ref tile, 17 * width);
-        TLanes.Store(c90, ref tile, 18 * width);
-        TLanes.Store(c91, ref tile, 19 * width);
-        TLanes.Store(cA0, ref tile, 20 * width);
-        TLanes.Store(cA1, ref tile, 21 * width);
-        TLanes.Store(cB0, ref tile, 22 * width);
-        TLanes.Store(cB1, ref tile, 23 * width);
+        Finish<TLanes, TVector, T, TEpilogue>(c00, c01, ref output, turn, in epilogue, row, column, at);
+        Finish<TLanes, TVector, T, TEpilogue>(c10, c11, ref Unsafe.Add(ref output, stride), turn, in epilogue, row + 1, column, at + (int)stride);
+        Finish<TLanes, TVector, T, TEpilogue>(c20, c21, ref Unsafe.Add(ref output, 2 * stride), turn, in epilogue, row + 2, column, at + (2 * (int)stride));
+        Finish<TLanes, TVector, T, TEpilogue>(c30, c31, ref Unsafe.Add(ref output, 3 * stride), turn, in epilogue, row + 3, column, at + (3 * (int)stride));
+        Finish<TLanes, TVector, T, TEpilogue>(c40, c41, ref Unsafe.Add(ref output, 4 * stride), turn, in epilogue, row + 4, column, at + (4 * (int)stride));
+        Finish<TLanes, TVector, T, TEpilogue>(c50, c51, ref Unsafe.Add(ref output, 5 * stride), turn, in epilogue, row + 5, column, at + (5 * (int)stride));
+        Finish<TLanes, TVector, T, TEpilogue>(c60, c61, ref Unsafe.Add(ref output, 6 * stride), turn, in epilogue, row + 6, column, at + (6 * (int)stride));
+        Finish<TLanes, TVector, T, TEpilogue>(c70, c71, ref Unsafe.Add(ref output, 7 * stride), turn, in epilogue, row + 7, column, at + (7 * (int)stride));
+        Finish<TLanes, TVector, T, TEpilogue>(c80, c81, ref Unsafe.Add(ref output, 8 * stride), turn, in epilogue, row + 8, column, at + (8 * (int)stride));
+        Finish<TLanes, TVector, T, TEpilogue>(c90, c91, ref Unsafe.Add(ref output, 9 * stride), turn, in epilogue, row + 9, column, at + (9 * (int)stride));
+        Finish<TLanes, TVector, T, TEpilogue>(cA0, cA1, ref Unsafe.Add(ref output, 10 * stride), turn, in epilogue, row + 10, column, at + (10 * (int)stride));
+        Finish<TLanes, TVector, T, TEpilogue>(cB0, cB1, ref Unsafe.Add(ref output, 11 * stride), turn, in epilogue, row + 11, column, at + (11 * (int)stride));
     }
 
     // 6 rows of two vectors: 12 accumulators in named locals, so that the compiler keeps every one in a register.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6<TLanes, TVector, T>(int depth, ref readonly T a, ref readonly T b, ref T tile)
+    private static void Tile6<TLanes, TVector, T, TEpilogue>(
+        int depth, ref readonly T a, int panelRows, ref readonly T b, ref T output, nint stride, Turn turn, in TEpilogue epilogue, int row,
+        int column, int at)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TEpilogue : struct, IEpilogue<T>
     {
         TVector c00 = TLanes.Zero, c01 = TLanes.Zero;
         TVector c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -162,22 +201,15 @@ internal static partial class Gemm
             TVector a5 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 5));
             c50 = TLanes.MultiplyAdd(a5, b0, c50);
             c51 = TLanes.MultiplyAdd(a5, b1, c51);
-            rowOfA = ref Unsafe.Add(ref rowOfA, 6);
+            rowOfA = ref Unsafe.Add(ref rowOfA, panelRows);
             rowOfB = ref Unsafe.Add(ref rowOfB, 2 * TLanes.Count);
         }
 
-        nuint width = (nuint)TLanes.Count;
-        TLanes.Store(c00, ref tile, 0);
-        TLanes.Store(c01, ref tile, width);
-        TLanes.Store(c10, ref tile, 2 * width);
-        TLanes.Store(c11, ref tile, 3 * width);
-        TLanes.Store(c20, ref tile, 4 * width);
-        TLanes.Store(c21, ref tile, 5 * width);
-        TLanes.Store(c30, ref tile, 6 * width);
-        TLanes.Store(c31, ref tile, 7 * width);
-        TLanes.Store(c40, ref tile, 8 * width);
-        TLanes.Store(c41, ref tile, 9 * width);
-        TLanes.Store(c50, ref tile, 10 * width);
-        TLanes.Store(c51, ref tile, 11 * width);
+        Finish<TLanes, TVector, T, TEpilogue>(c00, c01, ref output, turn, in epilogue, row, column, at);
+        Finish<TLanes, TVector, T, TEpilogue>(c10, c11, ref Unsafe.Add(ref output, stride), turn, in epilogue, row + 1, column, at + (int)stride);
+        Finish<TLanes, TVector, T, TEpilogue>(c20, c21, ref Unsafe.Add(ref output, 2 * stride), turn, in epilogue, row + 2, column, at + (2 * (int)stride));
+        Finish<TLanes, TVector, T, TEpilogue>(c30, c31, ref Unsafe.Add(ref output, 3 * stride), turn, in epilogue, row + 3, column, at + (3 * (int)stride));
+        Finish<TLanes, TVector, T, TEpilogue>(c40, c41, ref Unsafe.Add(ref output, 4 * stride), turn, in epilogue, row + 4, column, at + (4 * (int)stride));
+        Finish<TLanes, TVector, T, TEpilogue>(c50, c51, ref Unsafe.Add(ref output, 5 * stride), turn, in epilogue, row + 5, column, at + (5 * (int)stride));
     }
 }

@@ -1,31 +1,46 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using CommunityToolkit.HighPerformance.Buffers;
 using DeformDetr.Tensors.Simd;
 
 namespace DeformDetr.Tensors.Operators;
 
 // The product that linear layers, matrix products and convolutions share: output[row, column] = sum over k of a[row, k] · b[column, k].
 //
-// The smaller operand is packed whole, once. The larger one is cut into blocks, a static part of them for each thread; a block is packed
-// one depth block at a time and multiplied with every panel of the other operand while it stays in the cache:
+// Loops are named as in BLIS. The smaller operand is packed whole, once (so there is no loop pc around it). The larger one is cut into
+// blocks, a static part of them for each thread; a block is packed one depth block at a time and multiplied with every panel of the other
+// operand while it stays in the cache. Rows more than columns (tokens times a weight matrix):
 //
-//      parts of the larger operand, one a thread
-//        blocks of the larger operand            (a few panels; stays in L2)
+//      parts of the rows, one a thread
+//        ic: blocks of 8 panels of a             (packed: 98 KB, stays in L2)
 //          pc: depth in steps of 256             (a constant of the numerics: a fresh accumulator for each)
-//            jr: panels of b  (2 vectors)        (stays in L1)
-//              ir: panels of a  (6 or 12 rows)
+//            jr: panels of b  (2 vectors)        (32 KB, stays in L1)
+//              ir: panels of a  (6 or 12 rows)   (12 KB, streams from L2)
 //                tile in registers, then output = output + tile
+//
+// Columns more than rows (kernels times the pixels of a map): the same with jc, blocks of 8 panels of b, in the place of ic, and all panels
+// of a in ir. A packed operand lies as [depth block][panel][k][lane of the panel]:
+//
+//      a, 12 rows to a panel                          b, 32 columns to a panel (AVX-512, float)
+//      k = 0   a0  a1  a2 .. a11                      k = 0   b0  b1  b2  .. b31
+//      k = 1   a0  a1  a2 .. a11                      k = 1   b0  b1  b2  .. b31
+//      ..                                             ..
+//      k = 255                                        k = 255
+//      k = 0   a12 a13 ..  (next panel)               k = 0   b32 b33 ..  (next panel)
+//
+// Lanes that the operand doesn't have are zero, and their results are dropped.
 internal static partial class Gemm
 {
     // Part of the contract (docs/numerics.md): sums are taken in blocks of this many terms, block sums added in ascending order.
     public const int DepthBlock = 256;
 
-    private const int BlockPanels = 8;
+    public const int BlockPanels = 8;
 
     // Products below this many multiply-adds aren't worth a second thread.
     private const long WorthAThread = 1L << 18;
+
+    // The largest tile: 12 rows of 32 floats.
+    private const int MostTile = 12 * 32;
 
     public static void Multiply<T, TA, TB, TEpilogue>(
         OperatorContext context, TA a, TB b, int rows, int columns, int depth, T[] output, int offset, int stride, TEpilogue epilogue)
@@ -65,37 +80,31 @@ internal static partial class Gemm
             return;
         }
 
+        Target<T> target = new(output, offset, stride, rows, columns, depth);
         int tileRows = TileRows<TLanes, TVector, T>();
         int tileColumns = 2 * TLanes.Count;
         int least = (int)Math.Clamp(WorthAThread / Math.Max(1L, Math.Min(rows, columns) * (long)depth), 1, int.MaxValue);
         if (rows <= columns)
         {
-            int panels = Panels(rows, tileRows);
-            using MemoryOwner<T> whole = PackWhole<T, TA>(context, a, rows, depth, tileRows);
-            T[] packedA = Array(whole);
+            using AlignedBuffer<T> whole = PackWhole<T, TA>(context, a, rows, depth, tileRows);
             context.Split(Panels(columns, tileColumns), Panels(least, tileColumns), (first, last) =>
             {
-                using MemoryOwner<T> block = MemoryOwner<T>.Allocate(BlockPanels * tileColumns * DepthBlock);
-                T[] packedB = Array(block);
-                Span<T> tile = stackalloc T[tileRows * tileColumns];
-                for (int from = first; from < last; from += BlockPanels)
+                using AlignedBuffer<T> block = context.Scratch<T>(BlockPanels * tileColumns * DepthBlock);
+                Span<T> packedA = whole.Span;
+                Span<T> packedB = block.Span;
+                for (int jc = first; jc < last; jc += BlockPanels)
                 {
-                    int count = Math.Min(BlockPanels, last - from);
-                    for (int k = 0; k < depth || k == 0; k += DepthBlock)
+                    int count = Math.Min(BlockPanels, last - jc);
+                    for (int pc = 0; pc < depth || pc == 0; pc += DepthBlock)
                     {
-                        int steps = Math.Min(DepthBlock, depth - k);
-                        PackBlock<T, TB>(b, from, count, columns, k, steps, tileColumns, packedB);
+                        int steps = Math.Min(DepthBlock, depth - pc);
+                        int left = jc * tileColumns;
+                        b.Pack(left, Math.Min(count * tileColumns, columns - left), pc, steps, tileColumns, packedB);
                         for (int jr = 0; jr < count; jr++)
                         {
-                            for (int ir = 0; ir < panels; ir++)
-                            {
-                                Tile<TLanes, TVector, T>(
-                                    steps, in packedA[(panels * tileRows * k) + (ir * tileRows * steps)],
-                                    in packedB[jr * tileColumns * steps], ref tile[0]);
-                                Merge<TLanes, TVector, T, TEpilogue>(
-                                    tile, ir * tileRows, (from + jr) * tileColumns, rows, columns, k == 0, k + steps == depth, output,
-                                    offset, stride, epilogue);
-                            }
+                            RowsOfTiles<TLanes, TVector, T, TEpilogue>(
+                                packedA, Panels(rows, tileRows) * tileRows * pc, Panels(rows, tileRows), 0, packedB,
+                                jr * tileColumns * steps, left + (jr * tileColumns), pc, steps, target, in epilogue);
                         }
                     }
                 }
@@ -103,121 +112,190 @@ internal static partial class Gemm
         }
         else
         {
-            int panels = Panels(columns, tileColumns);
-            using MemoryOwner<T> whole = PackWhole<T, TB>(context, b, columns, depth, tileColumns);
-            T[] packedB = Array(whole);
+            using AlignedBuffer<T> whole = PackWhole<T, TB>(context, b, columns, depth, tileColumns);
             context.Split(Panels(rows, tileRows), Panels(least, tileRows), (first, last) =>
             {
-                using MemoryOwner<T> block = MemoryOwner<T>.Allocate(BlockPanels * tileRows * DepthBlock);
-                T[] packedA = Array(block);
-                Span<T> tile = stackalloc T[tileRows * tileColumns];
-                for (int from = first; from < last; from += BlockPanels)
+                using AlignedBuffer<T> block = context.Scratch<T>(BlockPanels * tileRows * DepthBlock);
+                Span<T> packedA = block.Span;
+                Span<T> packedB = whole.Span;
+                for (int ic = first; ic < last; ic += BlockPanels)
                 {
-                    int count = Math.Min(BlockPanels, last - from);
-                    for (int k = 0; k < depth || k == 0; k += DepthBlock)
-                    {
-                        int steps = Math.Min(DepthBlock, depth - k);
-                        PackBlock<T, TA>(a, from, count, rows, k, steps, tileRows, packedA);
-                        for (int jr = 0; jr < panels; jr++)
-                        {
-                            for (int ir = 0; ir < count; ir++)
-                            {
-                                Tile<TLanes, TVector, T>(
-                                    steps, in packedA[ir * tileRows * steps],
-                                    in packedB[(panels * tileColumns * k) + (jr * tileColumns * steps)], ref tile[0]);
-                                Merge<TLanes, TVector, T, TEpilogue>(
-                                    tile, (from + ir) * tileRows, jr * tileColumns, rows, columns, k == 0, k + steps == depth, output,
-                                    offset, stride, epilogue);
-                            }
-                        }
-                    }
+                    RowBlock<TLanes, TVector, T, TA, TEpilogue>(
+                        a, ic * tileRows, Math.Min(BlockPanels, last - ic), packedA, packedB, target, in epilogue);
                 }
             });
         }
     }
 
-    // The tile's part that lies inside the output: stored by the first depth block, added by the others, finished by the last.
-    private static void Merge<TLanes, TVector, T, TEpilogue>(
-        ReadOnlySpan<T> tile, int row, int column, int rows, int columns, bool first, bool last, T[] output, int offset, int stride,
+    // All of b packed for MultiplyRows.
+    public static AlignedBuffer<T> PackColumns<T, TB>(OperatorContext context, TB b, int columns, int depth)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TB : struct, IPanels<T> =>
+        PackWhole<T, TB>(
+            context, b, columns, depth,
+            2 * (Vector512.IsHardwareAccelerated ? Vector512<T>.Count : Vector256.IsHardwareAccelerated ? Vector256<T>.Count : Vector128<T>.Count));
+
+    // Rows times a packed b, on the calling thread.
+    public static void MultiplyRows<T, TA, TEpilogue>(
+        OperatorContext context, TA a, AlignedBuffer<T> packedB, int rows, int columns, int depth, T[] output, int offset, int stride,
         TEpilogue epilogue)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TA : struct, IPanels<T>
+        where TEpilogue : struct, IEpilogue<T>
+    {
+        Target<T> target = new(output, offset, stride, rows, columns, depth);
+        if (Vector512.IsHardwareAccelerated)
+        {
+            MultiplyRows<Lanes512<T>, Vector512<T>, T, TA, TEpilogue>(context, a, packedB, target, epilogue);
+        }
+        else if (Vector256.IsHardwareAccelerated)
+        {
+            MultiplyRows<Lanes256<T>, Vector256<T>, T, TA, TEpilogue>(context, a, packedB, target, epilogue);
+        }
+        else
+        {
+            MultiplyRows<Lanes128<T>, Vector128<T>, T, TA, TEpilogue>(context, a, packedB, target, epilogue);
+        }
+    }
+
+    private static void MultiplyRows<TLanes, TVector, T, TA, TEpilogue>(
+        OperatorContext context, TA a, AlignedBuffer<T> packedB, Target<T> target, TEpilogue epilogue)
+        where TLanes : struct, ILanes<TVector, T>
+        where TVector : struct
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TA : struct, IPanels<T>
+        where TEpilogue : struct, IEpilogue<T>
+    {
+        int tileRows = TileRows<TLanes, TVector, T>();
+        int panels = Panels(target.Rows, tileRows);
+        using AlignedBuffer<T> packedA = context.Scratch<T>(BlockPanels * tileRows * DepthBlock);
+        for (int ic = 0; ic < panels && target.Columns > 0; ic += BlockPanels)
+        {
+            RowBlock<TLanes, TVector, T, TA, TEpilogue>(
+                a, ic * tileRows, Math.Min(BlockPanels, panels - ic), packedA.Span, packedB.Span, target, in epilogue);
+        }
+    }
+
+    // Some panels of rows, from the panel that starts at row, times all of the packed b.
+    private static void RowBlock<TLanes, TVector, T, TA, TEpilogue>(
+        TA a, int row, int panels, Span<T> packedA, ReadOnlySpan<T> packedB, Target<T> target, in TEpilogue epilogue)
+        where TLanes : struct, ILanes<TVector, T>
+        where TVector : struct
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TA : struct, IPanels<T>
+        where TEpilogue : struct, IEpilogue<T>
+    {
+        int tileRows = TileRows<TLanes, TVector, T>();
+        int tileColumns = 2 * TLanes.Count;
+        int panelsOfB = Panels(target.Columns, tileColumns);
+        for (int pc = 0; pc < target.Depth || pc == 0; pc += DepthBlock)
+        {
+            int steps = Math.Min(DepthBlock, target.Depth - pc);
+            a.Pack(row, Math.Min(panels * tileRows, target.Rows - row), pc, steps, tileRows, packedA);
+            for (int jr = 0; jr < panelsOfB; jr++)
+            {
+                RowsOfTiles<TLanes, TVector, T, TEpilogue>(
+                    packedA, 0, panels, row, packedB, (panelsOfB * tileColumns * pc) + (jr * tileColumns * steps), jr * tileColumns, pc,
+                    steps, target, in epilogue);
+            }
+        }
+    }
+
+    // Loop ir: one panel of b with several panels of a.
+    private static void RowsOfTiles<TLanes, TVector, T, TEpilogue>(
+        ReadOnlySpan<T> packedA, int startA, int panels, int row, ReadOnlySpan<T> packedB, int startB, int column, int pc, int steps, Target<T> target,
+        in TEpilogue epilogue)
+        where TLanes : struct, ILanes<TVector, T>
+        where TVector : struct
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TEpilogue : struct, IEpilogue<T>
+    {
+        int tileRows = TileRows<TLanes, TVector, T>();
+        int tileColumns = 2 * TLanes.Count;
+        int width = Math.Min(tileColumns, target.Columns - column);
+        Turn turn = (pc > 0 ? Turn.Adds : Turn.Only) | (pc + steps < target.Depth ? Turn.Waits : Turn.Only);
+
+        // An operand of no depth has no packed elements, and a tile of no steps reads none.
+        ref T a = ref steps == 0 ? ref Unsafe.NullRef<T>() : ref Unsafe.AsRef(in packedA[startA]);
+        ref T b = ref steps == 0 ? ref Unsafe.NullRef<T>() : ref Unsafe.AsRef(in packedB[startB]);
+        for (int ir = 0; ir < panels; ir++, row += tileRows)
+        {
+            int height = Math.Min(tileRows, target.Rows - row);
+            if (width == tileColumns && (height == tileRows || height == 6))
+            {
+                // All of the tile lies inside the output: its last element is asked for once.
+                int from = target.Offset + (row * target.Stride) + column;
+                _ = target.Output[from + ((height - 1) * target.Stride) + tileColumns - 1];
+                Tile<TLanes, TVector, T, TEpilogue>(
+                    steps, height, in a, in b, ref target.Output[from], target.Stride, turn, in epilogue, row, column, from);
+            }
+            else
+            {
+                Edge<TLanes, TVector, T, TEpilogue>(steps, height, width, in a, in b, target, turn, in epilogue, row, column);
+            }
+
+            a = ref Unsafe.Add(ref a, tileRows * steps);
+        }
+    }
+
+    // A tile that reaches over the output's edge: made beside it, then the part that lies inside is stored.
+    private static void Edge<TLanes, TVector, T, TEpilogue>(
+        int steps, int height, int width, ref readonly T a, ref readonly T b, Target<T> target, Turn turn, in TEpilogue epilogue, int row,
+        int column)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TEpilogue : struct, IEpilogue<T>
     {
         int tileColumns = 2 * TLanes.Count;
-        int width = Math.Min(tileColumns, columns - column);
-        int height = Math.Min(TileRows<TLanes, TVector, T>(), rows - row);
+        Span<T> tile = stackalloc T[MostTile];
+        Tile<TLanes, TVector, T, NoEpilogue<T>>(
+            steps, height, in a, in b, ref tile[0], tileColumns, Turn.Waits, new NoEpilogue<T>(), row, column, 0);
         for (int r = 0; r < height; r++)
         {
-            ref readonly T source = ref tile[r * tileColumns];
-            Span<T> target = output.AsSpan(offset + ((row + r) * stride) + column, width);
+            ReadOnlySpan<T> source = tile.Slice(r * tileColumns, width);
+            int at = target.Offset + ((row + r) * target.Stride) + column;
+            Span<T> output = target.Output.AsSpan(at, width);
             int c = 0;
             for (; c + TLanes.Count <= width; c += TLanes.Count)
             {
-                TVector sum = TLanes.Load(in source, (nuint)c);
-                if (!first)
-                {
-                    sum = TLanes.Add(TLanes.Load(ref target[0], (nuint)c), sum);
-                }
-
-                if (last)
-                {
-                    sum = epilogue.Apply<TLanes, TVector>(sum, row + r, column + c);
-                }
-
-                TLanes.Store(sum, ref target[0], (nuint)c);
+                TVector sum = TLanes.Load(in source[c], 0);
+                sum = (turn & Turn.Adds) != 0 ? TLanes.Add(TLanes.Load(in output[c], 0), sum) : sum;
+                sum = (turn & Turn.Waits) == 0 ? epilogue.Apply<TLanes, TVector>(sum, row + r, column + c, at + c) : sum;
+                TLanes.Store(sum, ref output[c], 0);
             }
 
             for (; c < width; c++)
             {
-                T sum = Unsafe.Add(ref Unsafe.AsRef(in source), c);
-                if (!first)
-                {
-                    sum = target[c] + sum;
-                }
-
-                target[c] = last ? epilogue.Apply(sum, row + r, column + c) : sum;
+                T sum = (turn & Turn.Adds) != 0 ? output[c] + source[c] : source[c];
+                output[c] = (turn & Turn.Waits) == 0 ? epilogue.Apply(sum, row + r, column + c, at + c) : sum;
             }
         }
     }
 
-    // All panels of an operand: [depth block][panel][k][width].
-    private static MemoryOwner<T> PackWhole<T, TPanels>(OperatorContext context, TPanels source, int lanes, int depth, int width)
+    // All panels of an operand: [depth block][panel][k][lane].
+    private static AlignedBuffer<T> PackWhole<T, TPanels>(OperatorContext context, TPanels source, int lanes, int depth, int width)
         where T : unmanaged
         where TPanels : struct, IPanels<T>
     {
         int panels = Panels(lanes, width);
-        MemoryOwner<T> owner = MemoryOwner<T>.Allocate(Math.Max(1, checked(panels * width * depth)));
-        T[] packed = Array(owner);
+        AlignedBuffer<T> packed = context.Scratch<T>(checked(panels * width * depth));
         context.Split(panels, Math.Max(1, (1 << 16) / Math.Max(1, width * depth)), (first, last) =>
         {
-            for (int k = 0; k < depth; k += DepthBlock)
+            for (int pc = 0; pc < depth; pc += DepthBlock)
             {
-                int steps = Math.Min(DepthBlock, depth - k);
-                for (int panel = first; panel < last; panel++)
-                {
-                    int lane = panel * width;
-                    source.Pack(lane, Math.Min(width, lanes - lane), k, steps, width,
-                        packed.AsSpan((panels * width * k) + (panel * width * steps), width * steps));
-                }
+                int steps = Math.Min(DepthBlock, depth - pc);
+                int lane = first * width;
+                source.Pack(
+                    lane, Math.Min((last - first) * width, lanes - lane), pc, steps, width,
+                    packed.Span.Slice((panels * width * pc) + (lane * steps), (last - first) * width * steps));
             }
         });
-        return owner;
-    }
-
-    private static void PackBlock<T, TPanels>(TPanels source, int from, int count, int lanes, int k, int steps, int width, T[] packed)
-        where T : unmanaged
-        where TPanels : struct, IPanels<T>
-    {
-        for (int panel = 0; panel < count; panel++)
-        {
-            int lane = (from + panel) * width;
-            source.Pack(lane, Math.Min(width, lanes - lane), k, steps, width, packed.AsSpan(panel * width * steps, width * steps));
-        }
+        return packed;
     }
 
     private static int Panels(int lanes, int width) => (lanes + width - 1) / width;
 
-    private static T[] Array<T>(MemoryOwner<T> owner) => owner.DangerousGetArray().Array!;
+    // Where a product goes, and its sizes.
+    private readonly record struct Target<T>(T[] Output, int Offset, int Stride, int Rows, int Columns, int Depth);
 }

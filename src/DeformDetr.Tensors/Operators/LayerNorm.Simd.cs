@@ -13,17 +13,29 @@ public static partial class LayerNorm
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int channels = weight.Length;
-        context.Split(input.Length / channels, Math.Max(1, (1 << 14) / channels), (first, last) =>
+        context.Split(input.Length / channels, Math.Max(1, (1 << 14) / channels), (first, last) => Rows(
+            input.AsReadOnlySpan()[(first * channels)..(last * channels)], weight.AsReadOnlySpan(), bias.AsReadOnlySpan(), epsilon,
+            output.AsSpan()[(first * channels)..(last * channels)]));
+    }
+
+    /// <summary>The Simd body for rows that lie one after another.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="input">Whole rows.</param>
+    /// <param name="weight">Factor per channel; as long as a row.</param>
+    /// <param name="bias">Offset per channel; as long as a row.</param>
+    /// <param name="epsilon">Added to the variance, inside the root.</param>
+    /// <param name="output">As long as the input; may be the same memory.</param>
+    public static void Rows<T>(ReadOnlySpan<T> input, ReadOnlySpan<T> weight, ReadOnlySpan<T> bias, double epsilon, Span<T> output)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int channels = weight.Length;
+        for (int row = 0; row + channels <= input.Length; row += channels)
         {
-            for (int row = first; row < last; row++)
-            {
-                ReadOnlySpan<T> x = input.AsReadOnlySpan().Slice(row * channels, channels);
-                double mean = RowSum.Of(x) / channels;
-                double inverse = 1 / Math.Sqrt((RowSum.OfSquares(x, mean) / channels) + epsilon);
-                Normalise(
-                    x, mean, inverse, weight.AsReadOnlySpan(), bias.AsReadOnlySpan(), output.AsSpan().Slice(row * channels, channels));
-            }
-        });
+            ReadOnlySpan<T> x = input.Slice(row, channels);
+            double mean = RowSum.Of(x) / channels;
+            double inverse = 1 / Math.Sqrt((RowSum.OfSquares(x, mean) / channels) + epsilon);
+            Normalise(x, mean, inverse, weight, bias, output.Slice(row, channels));
+        }
     }
 
     // y = (x − mean) · inverse · weight + bias in double lanes: the second product and the sum are fused, the result rounded once.

@@ -35,4 +35,48 @@ public static partial class Permute
             }
         });
     }
+
+    // The innermost axis stays: whole rows are copied, output rows ascending.
+    private static void SimdRows<T>(OperatorContext context, Tensor<T> input, ReadOnlySpan<int> axes, Tensor<T> output)
+        where T : unmanaged
+    {
+        int row = input.Shape[^1];
+        int outer = axes.Length - 1;
+
+        // Rows of the input from one output row to the next, along each axis of the output.
+        int[] steps = new int[outer];
+        int[] sizes = new int[outer];
+        for (int axis = 0; axis < outer; axis++)
+        {
+            sizes[axis] = output.Shape[axis];
+            steps[axis] = 1;
+            for (int inner = axes[axis] + 1; inner < outer; inner++)
+            {
+                steps[axis] *= input.Shape[inner];
+            }
+        }
+
+        context.Split(output.Length / Math.Max(1, row), Math.Max(1, (1 << 15) / Math.Max(1, row)), (first, last) =>
+        {
+            ReadOnlySpan<T> x = input.AsReadOnlySpan();
+            Span<T> y = output.AsSpan();
+            for (int at = first; at < last;)
+            {
+                int rest = at;
+                int from = 0;
+                for (int axis = outer - 1; axis >= 0; axis--)
+                {
+                    from += rest % sizes[axis] * steps[axis];
+                    rest /= sizes[axis];
+                }
+
+                // Along the last of the outer axes only one index moves.
+                int run = Math.Min(last - at, sizes[^1] - (at % sizes[^1]));
+                for (int i = 0; i < run; i++, at++, from += steps[^1])
+                {
+                    x.Slice(from * row, row).CopyTo(y.Slice(at * row, row));
+                }
+            }
+        });
+    }
 }

@@ -1,5 +1,5 @@
 // Equation: y[i_axes[0], i_axes[1], …] = x[i_0, i_1, …].
-// Mirrors torch.permute followed by contiguous. Fast version: Permute.Simd.cs (swapping the two innermost axes).
+// Mirrors torch.permute followed by contiguous. Fast version: Permute.Simd.cs (swapping the two innermost axes, or keeping the innermost).
 namespace DeformDetr.Tensors.Operators;
 
 /// <summary>Reorders axes, with a copy.</summary>
@@ -35,7 +35,8 @@ public static partial class Permute
         }
 
         Tensor<T> output = context.Rent<T>([.. sizes]);
-        Kernel<T> kernel = context.Kernels == Kernels.Simd && SwapsInnermost(axes) ? Simd : Textbook;
+        bool textbook = context.Kernels == Kernels.Textbook;
+        Kernel<T> kernel = !textbook && SwapsInnermost(axes) ? Simd : !textbook && KeepsInnermost(axes) ? SimdRows : Textbook;
         kernel(context, input, axes, output);
         return output;
     }
@@ -52,6 +53,8 @@ public static partial class Permute
 
         return axes.Length >= 2 && axes[^2] == axes.Length - 1 && axes[^1] == axes.Length - 2;
     }
+
+    private static bool KeepsInnermost(ReadOnlySpan<int> axes) => axes.Length >= 2 && axes[^1] == axes.Length - 1;
 
     private static void Textbook<T>(OperatorContext context, Tensor<T> input, ReadOnlySpan<int> axes, Tensor<T> output)
         where T : unmanaged

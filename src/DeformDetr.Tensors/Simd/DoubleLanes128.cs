@@ -58,4 +58,13 @@ public readonly struct DoubleLanes128 : IDoubleLanes<Vector128<double>>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<double> Max(Vector128<double> a, Vector128<double> b) => Vector128.Max(a, b);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> Positive(Vector128<double> a) =>
+        Vector128.ConditionalSelect(Vector128.LessThanOrEqual(a, Vector128<double>.Zero), Vector128<double>.Zero, a);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<double> Floor(Vector128<double> a) => Vector128.Floor(a);
 }

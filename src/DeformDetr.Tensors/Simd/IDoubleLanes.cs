@@ -17,4 +17,8 @@ public interface IDoubleLanes<TVector> : ILanes<TVector, double>
     /// <param name="destination">Start of the data.</param>
     /// <param name="offset">How many elements further.</param>
     static abstract void Store(TVector value, ref float destination, nuint offset);
+
+    /// <summary>The largest whole number not above each lane.</summary>
+    /// <param name="a">Any lanes.</param>
+    static abstract TVector Floor(TVector a);
 }

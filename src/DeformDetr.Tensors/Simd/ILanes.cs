@@ -63,4 +63,8 @@ public interface ILanes<TVector, T>
     /// <param name="a">One.</param>
     /// <param name="b">The other.</param>
     static abstract TVector Max(TVector a, TVector b);
+
+    /// <summary>The positive part of each lane: +0 where a is not above zero (-0 too), NaN where it is NaN.</summary>
+    /// <param name="a">Any lanes.</param>
+    static abstract TVector Positive(TVector a);
 }

@@ -1,0 +1,32 @@
+using System.Numerics;
+using DeformDetr.Tensors;
+
+namespace DeformDetr.Reference;
+
+// Rows of tokens in small groups, so that what is made between two steps stays in the cache. Every row has the bits that it has in one go.
+internal static class RowBlocks
+{
+    // A multiple of the rows of a product's tile at every width.
+    public const int Rows = 96;
+
+    // Scratch tensor of one group for each thread; thread t owns the rows from t · Rows on.
+    public static Tensor<T> Scratch<T>(ForwardPass pass, int width)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => pass.Rent<T>([pass.Threads * Rows, width]);
+
+    // Calls the body with (first row, how many, first scratch row) until all rows are done.
+    public static void Run(ForwardPass pass, int count, Action<int, int, int> body)
+    {
+        int blocks = (count + Rows - 1) / Rows;
+        pass.Split(pass.Threads, 1, (first, last) =>
+        {
+            for (int thread = first; thread < last; thread++)
+            {
+                int end = (int)((long)blocks * (thread + 1) / pass.Threads);
+                for (int block = (int)((long)blocks * thread / pass.Threads); block < end; block++)
+                {
+                    body(block * Rows, Math.Min(Rows, count - (block * Rows)), thread * Rows);
+                }
+            }
+        });
+    }
+}

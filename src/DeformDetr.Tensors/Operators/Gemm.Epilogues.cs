@@ -1,0 +1,94 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace DeformDetr.Tensors.Operators;
+
+// What is done to a finished sum before it is stored, in the order of operations that the separate operators have. A sum stands at (row,
+// column) of the product and at index at of the array that it goes to.
+internal interface IEpilogue<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    TVector Apply<TLanes, TVector>(TVector sum, int row, int column, int at)
+        where TLanes : struct, Simd.ILanes<TVector, T>
+        where TVector : struct;
+
+    T Apply(T sum, int row, int column, int at);
+}
+
+internal readonly struct NoEpilogue<T> : IEpilogue<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVector Apply<TLanes, TVector>(TVector sum, int row, int column, int at)
+        where TLanes : struct, Simd.ILanes<TVector, T>
+        where TVector : struct => sum;
+
+    public T Apply(T sum, int row, int column, int at) => sum;
+}
+
+// A bias per column: the output features of a linear layer.
+internal readonly struct ColumnBias<T>(T[] bias) : IEpilogue<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVector Apply<TLanes, TVector>(TVector sum, int row, int column, int at)
+        where TLanes : struct, Simd.ILanes<TVector, T>
+        where TVector : struct => TLanes.Add(sum, TLanes.Load(in bias[column], 0));
+
+    public T Apply(T sum, int row, int column, int at) => sum + bias[column];
+}
+
+// A bias per column, then the positive part: the first half of a feed-forward block.
+internal readonly struct ColumnBiasRelu<T>(T[] bias) : IEpilogue<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVector Apply<TLanes, TVector>(TVector sum, int row, int column, int at)
+        where TLanes : struct, Simd.ILanes<TVector, T>
+        where TVector : struct => TLanes.Positive(TLanes.Add(sum, TLanes.Load(in bias[column], 0)));
+
+    public T Apply(T sum, int row, int column, int at) => T.Max(sum + bias[column], T.Zero);
+}
+
+// A bias per row: the output channels of a convolution.
+internal readonly struct RowBias<T>(T[] bias, int first) : IEpilogue<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVector Apply<TLanes, TVector>(TVector sum, int row, int column, int at)
+        where TLanes : struct, Simd.ILanes<TVector, T>
+        where TVector : struct => TLanes.Add(sum, TLanes.Broadcast(bias[first + row]));
+
+    public T Apply(T sum, int row, int column, int at) => sum + bias[first + row];
+}
+
+// Factor and shift per row, fused (a frozen norm over the output channels of a convolution); then, where there is one, the residual, which
+// lies like the output; then, if asked, the positive part.
+internal readonly struct RowNorm<T>(T[] scale, T[] shift, int first, T[]? residual, bool relu) : IEpilogue<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVector Apply<TLanes, TVector>(TVector sum, int row, int column, int at)
+        where TLanes : struct, Simd.ILanes<TVector, T>
+        where TVector : struct
+    {
+        TVector result = TLanes.MultiplyAdd(sum, TLanes.Broadcast(scale[first + row]), TLanes.Broadcast(shift[first + row]));
+        if (residual is not null)
+        {
+            result = TLanes.Add(result, TLanes.Load(in residual[at], 0));
+        }
+
+        return relu ? TLanes.Positive(result) : result;
+    }
+
+    public T Apply(T sum, int row, int column, int at)
+    {
+        T result = T.FusedMultiplyAdd(sum, scale[first + row], shift[first + row]);
+        if (residual is not null)
+        {
+            result += residual[at];
+        }
+
+        return relu ? T.Max(result, T.Zero) : result;
+    }
+}
