@@ -54,7 +54,7 @@ public static class CaseFingerprints
         return recorder.Tensors;
     }
 
-    private static Func<string, bool> Wanted(GoldenCase golden, bool traced)
+    internal static Func<string, bool> Wanted(GoldenCase golden, bool traced)
     {
         if (golden.Target == "pictures")
         {
