@@ -24,6 +24,11 @@ public sealed class BitMatrixTests : IDisposable
     [Fact]
     public void A_reduction_in_the_order_of_the_machine_s_width_is_found()
     {
+        if (Machine.VectorBits == 0)
+        {
+            return; // these tests themselves run without vectors: no leg has another width
+        }
+
         string file = Path.Combine(_folder, "planted.json");
         GoldenCase golden = BitLeg.Cases(BitLeg.Planted).Single();
         FingerprintFile planted = new();
