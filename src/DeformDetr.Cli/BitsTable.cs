@@ -34,7 +34,8 @@ internal sealed class BitsTable(CliConsole console, int nameWidth)
         console.WriteLine($"{Numbers.Seconds(time)}");
         console.WriteLine(
             $"{Numbers.Count(results.Select(result => result.Case).Distinct().Count(), "case", "cases")}, "
-            + $"{Numbers.Count(results.Count, "run", "runs")}: {Numbers.Count(same)} the same, {Numbers.Count(results.Count - same)} differ; "
+            + $"{Numbers.Count(results.Count, "run", "runs")}: "
+            + $"{Numbers.Count(same)} the same, {Numbers.Count(results.Count - same)} differ; "
             + $"{Numbers.Count(results.Sum(result => result.Tensors.Count), "tensor", "tensors")} compared, "
             + $"{Numbers.Count(results.Sum(result => result.Tensors.Count(tensor => !tensor.Equal)))} differ");
     }

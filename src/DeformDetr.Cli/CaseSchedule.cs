@@ -25,7 +25,8 @@ internal static class CaseSchedule
         // One by one: the big cases stand next to each other, and a chunk of them would keep one thread busy alone.
         OrderablePartitioner<int> oneByOne = Partitioner.Create(
             Enumerable.Range(0, jobs.Count).Where(index => !takesAll(jobs[index])), EnumerablePartitionerOptions.NoBuffering);
-        Parallel.ForEach(oneByOne, new ParallelOptions { MaxDegreeOfParallelism = threads }, (index, state) => RunOne(index, 1, state.Stop));
+        ParallelOptions sideBySide = new() { MaxDegreeOfParallelism = threads };
+        Parallel.ForEach(oneByOne, sideBySide, (index, state) => RunOne(index, 1, state.Stop));
         if (!faults.Any(fault => fault is not null))
         {
             bool go = true;
