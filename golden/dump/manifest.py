@@ -4,6 +4,7 @@ import json
 
 TEST = "DeformDetr.Oracle.Tests.GoldenCaseTests"
 TESTS = {name: "DeformDetr.Oracle.Tests.DemoFilesTests" for name in ("demo/truth.json", "demo/pictures.safetensors")}
+TESTS["fingerprints.json"] = "DeformDetr.Oracle.Tests.Fingerprints.FingerprintFileTests"
 
 
 def write(golden):

@@ -40,9 +40,12 @@ internal sealed class HelpWithExample : SynchronousCommandLineAction
               deform-detr verify
               deform-detr verify golden/cases/attn-points --dtype float32 --kernels all
               deform-detr verify my-cases --json > verdicts.json
+              deform-detr verify --bits                             has this machine the bits that the repository's file has?
 
             A ratio is the error in units of what is allowed: up to 1 passes.
             In JSON, numbers that are not finite are the words "Infinity", "-Infinity" and "NaN"; null where nothing was compared.
+            With --bits, 'untraced' counts tensors of a second run in which only outputs are listened to, so that kernels may be fused.
+            A case or tensor that only one side has, and a case with other inputs, never pass.
             """,
         ["inspect"] = """
               deform-detr inspect golden/demo/weights.safetensors

@@ -1,7 +1,5 @@
-using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Diagnostics;
-using System.Runtime.ExceptionServices;
 using DeformDetr.Oracle;
 using DeformDetr.Tensors;
 
@@ -9,8 +7,6 @@ namespace DeformDetr.Cli;
 
 internal static class VerifyCommand
 {
-    private sealed record Job(GoldenCase Golden, ElementType ElementType, Kernels Kernels);
-
     public static Command Create(CliConsole console)
     {
         Argument<string[]> cases = CliOptions.NotEmpty(new Argument<string[]>("CASE")
@@ -21,31 +17,69 @@ internal static class VerifyCommand
         });
         Option<string> dtype = CliOptions.DType(orAll: true);
         Option<string> kernels = CliOptions.KernelBodies(orAll: true);
+        kernels.Description += "; with --bits all is the default";
         Option<int?> threads = CliOptions.Threads("How many threads; small cases run side by side");
+        Option<bool> bits = new("--bits")
+        {
+            Description =
+                "Compare the bits of every tensor with golden/fingerprints.json instead: they are the same on every machine, "
+                + "traced or not, with any number of threads",
+        };
+        Option<bool> write = new("--write")
+        {
+            Description = "With --bits: run all cases of the repository in all ways and write golden/fingerprints.json anew",
+        };
         Option<bool> json = CliOptions.Json();
         Command command = new(
             "verify",
             "Run golden cases and judge every tensor against what the original computed: a row per case, "
             + "with the first failing tensor in the order of computation, and the worst.")
         {
-            cases, dtype, kernels, threads, json,
+            cases, dtype, kernels, threads, bits, write, json,
         };
         command.SetAction(parsed =>
         {
             string[] folders = parsed.GetValue(cases) ?? [];
-            List<Job> jobs =
-            [
-                .. from golden in GoldenCase.Find(folders.Length > 0 ? folders : [Repository.Golden()])
-                   from element in CliOptions.DTypes(parsed.GetRequiredValue(dtype))
-                   from body in CliOptions.Bodies(parsed.GetRequiredValue(kernels))
-                   select new Job(golden, element, body),
-            ];
-            return Run(console, jobs, CliOptions.Cores(parsed.GetValue(threads)), parsed.GetValue(json));
+            bool given = parsed.GetResult(kernels) is { Implicit: false };
+            IReadOnlyList<ElementType> elements = CliOptions.DTypes(parsed.GetRequiredValue(dtype));
+            IReadOnlyList<Kernels> bodies = CliOptions.Bodies(
+                parsed.GetValue(bits) && !given ? "all" : parsed.GetRequiredValue(kernels));
+            int cores = CliOptions.Cores(parsed.GetValue(threads));
+            if (parsed.GetValue(write))
+            {
+                RequireAll(parsed.GetValue(bits), folders.Length == 0 && elements.Count == 2 && bodies.Count == 2, parsed.GetValue(json));
+                return VerifyBits.Write(console, cores);
+            }
+
+            List<CaseJob> jobs = Jobs(folders.Length > 0 ? folders : [Repository.Golden()], elements, bodies);
+            return parsed.GetValue(bits)
+                ? VerifyBits.Run(console, jobs, folders.Length == 0, cores, parsed.GetValue(json))
+                : Run(console, jobs, cores, parsed.GetValue(json));
         });
         return command;
     }
 
-    private static int Run(CliConsole console, List<Job> jobs, int threads, bool json)
+    internal static List<CaseJob> Jobs(IReadOnlyList<string> folders, IReadOnlyList<ElementType> elements, IReadOnlyList<Kernels> bodies) =>
+    [
+        .. from golden in GoldenCase.Find(folders)
+           from element in elements
+           from body in bodies
+           select new CaseJob(golden, element, body),
+    ];
+
+    // The file is one thing: part of it written anew would stand beside another part that nobody ran.
+    private static void RequireAll(bool bits, bool all, bool json)
+    {
+        if (!bits || !all || json)
+        {
+            throw new InvalidDataException(
+                "--write stands "
+                + (!bits ? "without --bits" : !all ? "with a choice of runs" : "with --json")
+                + "; expected 'verify --bits --write', which runs all cases in both precisions with both kernels.");
+        }
+    }
+
+    private static int Run(CliConsole console, List<CaseJob> jobs, int threads, bool json)
     {
         Stopwatch clock = Stopwatch.StartNew();
         VerifyTable table = new(console, jobs.Max(job => job.Golden.Name.Length));
@@ -54,8 +88,14 @@ internal static class VerifyCommand
             table.WriteHeading();
         }
 
+        // Weights by recipe mean a big model, gigabytes in float64: those take all threads in turn, but for the textbook bodies, which
+        // have no use for more than one.
         IReadOnlyList<CaseResult> results = console.Track(
-            "verify", jobs.Count, step => Results(jobs, threads, step, json || console.IsWatched ? null : table.Write));
+            "verify", jobs.Count, step => CaseSchedule.Run(
+                jobs, threads,
+                job => job.Kernels == Kernels.Simd && job.Golden.Weights is { IsRecipe: true },
+                (job, share) => CaseVerifier.Verify(job.Golden, job.ElementType, job.Kernels, share),
+                step, json || console.IsWatched ? null : table.Write));
         if (json)
         {
             console.Json(writer => VerifyReport.WriteTo(writer, results));
@@ -74,61 +114,5 @@ internal static class VerifyCommand
         }
 
         return results.All(result => result.Passed) ? CommandLine.Done : CommandLine.Failed;
-    }
-
-    // Shown in the order of the jobs, each as soon as those before it are there.
-    private static CaseResult[] Results(List<Job> jobs, int threads, Action<string> step, Action<CaseResult>? show)
-    {
-        CaseResult?[] results = new CaseResult?[jobs.Count];
-        ExceptionDispatchInfo?[] faults = new ExceptionDispatchInfo?[jobs.Count];
-        Lock gate = new();
-        int shown = 0;
-
-        // Small cases side by side on one thread each. Weights by recipe mean a big model, gigabytes in float64: those take all threads in
-        // turn, but for the textbook bodies, which have no use for more than one.
-        bool TakesAll(int index) => jobs[index].Kernels == Kernels.Simd && jobs[index].Golden.Weights is { IsRecipe: true };
-
-        // One by one: the big cases stand next to each other, and a chunk of them would keep one thread busy alone.
-        OrderablePartitioner<int> oneByOne = Partitioner.Create(
-            Enumerable.Range(0, jobs.Count).Where(index => !TakesAll(index)), EnumerablePartitionerOptions.NoBuffering);
-        Parallel.ForEach(oneByOne, new ParallelOptions { MaxDegreeOfParallelism = threads }, (index, state) => Run(index, 1, state.Stop));
-        if (!faults.Any(fault => fault is not null))
-        {
-            bool go = true;
-            foreach (int index in Enumerable.Range(0, jobs.Count).Where(TakesAll).TakeWhile(_ => go))
-            {
-                Run(index, threads, () => go = false);
-            }
-        }
-
-        Array.Find(faults, fault => fault is not null)?.Throw();
-        return results!;
-
-        void Run(int index, int share, Action stop)
-        {
-            Job job = jobs[index];
-            try
-            {
-                CaseResult result = CaseVerifier.Verify(job.Golden, job.ElementType, job.Kernels, share);
-                lock (gate)
-                {
-                    results[index] = result;
-                    step(job.Golden.Name);
-                    for (; show is not null && shown < jobs.Count && results[shown] is { } next; shown++)
-                    {
-                        show(next);
-                    }
-                }
-            }
-            catch (Exception exception)
-            {
-                // Shapes that disagree are said by operators, which don't know the case.
-                faults[index] = ExceptionDispatchInfo.Capture(
-                    exception is ArgumentException && OneLine.Of(exception) is { } line
-                        ? new InvalidDataException($"{job.Golden.Folder}: {line}", exception)
-                        : exception);
-                stop();
-            }
-        }
     }
 }

@@ -6,7 +6,7 @@ public sealed class HelpTests
     [InlineData("demo", "--dtype --kernels --threads --picture --out --json")]
     [InlineData("detect", "--weights --config --variant --threshold --batch --json --out")]
     [InlineData("trace", "--input --weights --config --variant --dtype --kernels --threads --taps --out --json")]
-    [InlineData("verify", "--dtype --kernels --threads --json")]
+    [InlineData("verify", "--dtype --kernels --threads --bits --write --json")]
     [InlineData("inspect", "--json")]
     public void Every_command_explains_its_options_and_shows_an_example(string command, string options)
     {

@@ -32,7 +32,7 @@ public class ManifestTests
     [Fact]
     public void Every_file_is_read_by_a_case_or_by_the_tests_of_the_demo()
     {
-        HashSet<string> read = ["demo/truth.json", "demo/pictures.safetensors"];
+        HashSet<string> read = ["demo/truth.json", "demo/pictures.safetensors", "fingerprints.json"];
         foreach (GoldenCase golden in GoldenCase.Find([RepositoryFiles.Golden]))
         {
             IEnumerable<string?> files = [Path.Combine(golden.Folder, "case.json"), golden.InputsPath, golden.ExpectedPath, golden.Expected64Path, golden.Weights?.Path, .. golden.PicturePaths];

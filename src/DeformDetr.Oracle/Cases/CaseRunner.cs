@@ -9,7 +9,7 @@ using DeformDetr.Tensors;
 namespace DeformDetr.Oracle;
 
 // Runs a case's target on its inputs and gives the named tensors to a recorder.
-internal sealed class CaseRunner<T>(GoldenCase golden, ForwardPass pass, Recorder recorder)
+internal sealed class CaseRunner<T>(GoldenCase golden, ForwardPass pass, IRecorder recorder)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     public void Run()

@@ -9,7 +9,7 @@ namespace DeformDetr.Oracle;
 // Target `operator`: one operator on given tensors (golden/README.md).
 internal static class OperatorCases
 {
-    public static void Run<T>(GoldenCase golden, ForwardPass pass, CaseInputs inputs, Recorder recorder)
+    public static void Run<T>(GoldenCase golden, ForwardPass pass, CaseInputs inputs, IRecorder recorder)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         JsonFile file = golden.File;

@@ -1,10 +1,9 @@
-using DeformDetr.Reference;
 using DeformDetr.Tensors;
 
 namespace DeformDetr.Oracle;
 
 // Keeps copies of the tensors whose names are wanted, in the order in which they were computed.
-internal sealed class Recorder(Func<string, bool> wants) : ITapSink
+internal sealed class Recorder(Func<string, bool> wants) : IRecorder
 {
     private readonly Dictionary<string, Tensor> _tensors = new(StringComparer.Ordinal);
     private readonly List<string> _order = [];
