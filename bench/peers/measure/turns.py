@@ -1,0 +1,54 @@
+"""A case, measured: the engines run in turns, so that what disturbs the machine disturbs all of them alike."""
+import statistics
+import sys
+import time
+
+from measure import agreement, workers
+
+OURS = "ours"
+
+
+def engines(case, arguments):
+    names = [OURS]
+    if not case.is_core and arguments.onnxruntime and "onnxruntime" not in arguments.without:
+        names.append("onnxruntime")
+    if "pytorch" not in arguments.without:
+        names.append("pytorch")
+    return names
+
+
+def measure(case, arguments):
+    names = engines(case, arguments)
+    print(f"{case.name}: starting {', '.join(names)}", file=sys.stderr, flush=True)
+    started = {name: workers.start(name, case, arguments) for name in names}
+    seconds = {name: [] for name in names}
+    for turn in range(arguments.rounds + 1):
+        for name in names:
+            took = started[name].run()
+            time.sleep(0.1)  # idle threads of the engine that ran stop spinning
+            if turn > 0:  # the first run warms up
+                seconds[name].append(took)
+        print(f"{case.name}: " + ", ".join(f"{name} {seconds[name][-1]:.3f} s" for name in names) if turn > 0 else f"{case.name}: warm",
+              file=sys.stderr, flush=True)
+    memory = {name: started[name].peak_megabytes() for name in names}
+    outputs = {name: started[name].outputs() for name in names}
+    versions = {name: started[name].version for name in names}
+    for worker in started.values():
+        worker.close()
+
+    compared = {}
+    if not case.is_core:
+        # Our float64 run is what all of them should come close to.
+        truth = workers.start("float64", case, arguments)
+        truth.run()
+        outputs["float64"] = truth.outputs()
+        truth.close()
+        compared = {name: agreement.compare(outputs["float64"], outputs[name], case.two_stage) for name in names}
+    pairs = {name: agreement.compare(outputs[name], outputs[OURS], case.two_stage) for name in names if name != OURS}
+    return {
+        "case": case.name, "what": case.what, "threads": arguments.threads, "versions": versions, "seconds": seconds,
+        "median": {name: statistics.median(seconds[name]) for name in names},
+        "ratio": {name: statistics.median(ours / theirs for ours, theirs in zip(seconds[OURS], seconds[name])) for name in names if name != OURS},
+        "peak_mb": memory, "from_float64": compared, "from_ours": pairs,
+        "agrees": all(result["agrees"] for result in (*compared.values(), *pairs.values())),
+    }
