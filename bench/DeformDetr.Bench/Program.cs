@@ -17,6 +17,7 @@ internal static class Program
             ConvCommand.Create(),
             CoreCommand.Create(),
             ModelCommand.Create(),
+            ScalingCommand.Create(),
             LoadCommand.Create(),
             ElementsCommand.Create(),
         };
@@ -26,7 +27,7 @@ internal static class Program
         }
 
         IConfig config = DefaultConfig.Instance
-            .AddJob(Job.ShortRun)
+            .AddJob(Job.ShortRun.AsDefault())
             .AddDiagnoser(BenchmarkDotNet.Diagnosers.MemoryDiagnoser.Default);
         BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args, config);
         return 0;

@@ -4,6 +4,7 @@
 run.py --repo CHECKOUT --onnxruntime FOLDER --work SCRATCH              every case
 run.py --repo CHECKOUT --work SCRATCH --prepare                         inputs and ONNX files only, nothing is timed
 run.py --repo CHECKOUT --onnxruntime FOLDER --work SCRATCH --only r50   cases whose name matches a pattern
+run.py --merge A.json B.json                                            one table of several runs
 run.py --list                                                           the cases
 """
 import argparse
@@ -35,11 +36,15 @@ def main():
     parser.add_argument("--without", action="append", default=[], choices=["pytorch", "onnxruntime"], help="leave a peer out")
     parser.add_argument("--prepare", action="store_true", help="write inputs and ONNX files, and stop")
     parser.add_argument("--json", type=pathlib.Path, help="write what was measured to this file")
+    parser.add_argument("--merge", type=pathlib.Path, nargs="+", metavar="JSON", help="files that --json wrote")
     parser.add_argument("--list", action="store_true")
     arguments = parser.parse_args()
     chosen = [case for case in cases.CASES if fnmatch.fnmatchcase(case.name, arguments.only)]
     if arguments.list:
         print("\n".join(f"{case.name:24} {case.what}" for case in cases.CASES))
+        return 0
+    if arguments.merge:
+        print(report.markdown(report.merge([json.loads(path.read_text()) for path in arguments.merge])))
         return 0
     if not chosen:
         parser.error(f"no case matches {arguments.only}")
@@ -52,9 +57,10 @@ def main():
     if arguments.prepare:
         return 0
     measured = [turns.measure(case, arguments) for case in chosen]
-    print(report.markdown(measured, arguments))
+    run = report.facts(measured, turns.peak(arguments), arguments)
+    print(report.markdown(run))
     if arguments.json:
-        arguments.json.write_text(json.dumps(report.facts(measured, arguments), indent=1) + "\n")
+        arguments.json.write_text(json.dumps(run, indent=1) + "\n")
     return 0 if all(case["agrees"] for case in measured) else 1
 
 

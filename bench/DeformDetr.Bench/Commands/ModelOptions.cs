@@ -37,7 +37,9 @@ internal sealed class ModelOptions
         parsed.GetValue(_input), parsed.GetValue(_batch), parsed.GetValue(_height), parsed.GetValue(_width), parsed.GetValue(_threads),
         parsed.GetValue(_dtype)!, parsed.GetValue(_kernels) == "textbook" ? Kernels.Textbook : Kernels.Simd, parsed.GetValue(_fresh));
 
-    public ModelBench Load(ParseResult parsed) => ModelBench.Create(
+    public ModelBench Load(ParseResult parsed) => Load(parsed, Settings(parsed));
+
+    public ModelBench Load(ParseResult parsed, ModelBench.Settings settings) => ModelBench.Create(
         BenchOptions.Configuration(parsed.GetValue(_config), parsed.GetValue(_variant)!),
-        WeightSource.Parse(parsed.GetValue(_weights)!), Settings(parsed));
+        WeightSource.Parse(parsed.GetValue(_weights)!), settings);
 }

@@ -7,8 +7,9 @@ namespace DeformDetr.Bench;
 /// <param name="Threads">How many threads.</param>
 /// <param name="Seconds">One entry per round.</param>
 /// <param name="Shares">Per round: the rate of the work over the peak measured right before and after it; NaN without operations.</param>
+/// <param name="Peaks">Per round: that peak, GFLOP/s.</param>
 /// <param name="Operations">Multiplications and additions of the work.</param>
-internal sealed record Timing(int Threads, double[] Seconds, double[] Shares, double Operations)
+internal sealed record Timing(int Threads, double[] Seconds, double[] Shares, double[] Peaks, double Operations)
 {
     public double Median => Statistics.Median(Seconds);
 
@@ -17,6 +18,8 @@ internal sealed record Timing(int Threads, double[] Seconds, double[] Shares, do
     public double Gflops => Operations / Median / 1e9;
 
     public double Share => Statistics.Median(Shares);
+
+    public double Peak => Statistics.Median(Peaks);
 }
 
 internal static class Statistics
@@ -32,7 +35,7 @@ internal static class Statistics
 /// <summary>Times work in turns, so that what disturbs the machine disturbs all of it alike.</summary>
 internal static class Interleaved
 {
-    private const double ProbeSeconds = 0.03;
+    private const double ShortProbe = 0.03;
     private const double LeastSeconds = 0.04;
 
     /// <summary>In each round and for each number of threads: the peak, the work, the peak again.</summary>
@@ -41,21 +44,24 @@ internal static class Interleaved
     /// <param name="rounds">How many rounds.</param>
     /// <param name="operations">Multiplications and additions of the work.</param>
     /// <param name="work">Makes the work for a number of threads.</param>
-    public static Timing[] Measure<T>(IReadOnlyList<int> threads, int rounds, double operations, Func<int, Action> work)
+    /// <param name="probe">Seconds that the peak is measured for, on each side of the work.</param>
+    public static Timing[] Measure<T>(
+        IReadOnlyList<int> threads, int rounds, double operations, Func<int, Action> work, double probe = ShortProbe)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         Action[] bodies = [.. threads.Select(work)];
         int[] repeats = [.. bodies.Select(Repeats)];
-        Timing[] timings = [.. threads.Select(count => new Timing(count, new double[rounds], new double[rounds], operations))];
+        Timing[] timings = [.. threads.Select(count => new Timing(count, new double[rounds], new double[rounds], new double[rounds], operations))];
         for (int round = 0; round < rounds; round++)
         {
             for (int index = 0; index < bodies.Length; index++)
             {
-                double before = PeakProbe.Gflops<T>(threads[index], ProbeSeconds);
+                double before = PeakProbe.Gflops<T>(threads[index], probe);
                 double seconds = Time(bodies[index], repeats[index]);
-                double after = PeakProbe.Gflops<T>(threads[index], ProbeSeconds);
+                double after = PeakProbe.Gflops<T>(threads[index], probe);
                 timings[index].Seconds[round] = seconds;
-                timings[index].Shares[round] = operations / seconds / 1e9 / ((before + after) / 2);
+                timings[index].Peaks[round] = (before + after) / 2;
+                timings[index].Shares[round] = operations / seconds / 1e9 / timings[index].Peaks[round];
             }
         }
 

@@ -14,6 +14,15 @@ def machine():
     return f"{model}, {os.cpu_count()} cores, {width}"
 
 
+def facts(measured, peak, arguments):
+    return {"machine": machine(), "peak_gflops": peak, "threads": arguments.threads, "rounds": arguments.rounds, "seed": arguments.seed, "cases": measured}
+
+
+def merge(runs):
+    """Several runs as one: facts of the first, cases of all."""
+    return {**runs[0], "cases": [case for run in runs for case in run["cases"]]}
+
+
 def versions(measured):
     found = {}
     for case in measured:
@@ -30,13 +39,15 @@ def number(value, form):
     return "" if value is None else format(value, form)
 
 
-def markdown(measured, arguments):
-    blocks = [f"{machine()}; {versions(measured)}; {arguments.threads} threads, median of {arguments.rounds} rounds, engines in turns."]
-    heading = ["case", "ours, s", "ONNX Runtime, s", "original, s", "ours / ORT", "ours / original", "MB ours", "MB ORT", "MB original"]
+def markdown(run):
+    measured = run["cases"]
+    peak = ", ".join(f"{gflops:.0f} GFLOP/s on {threads} {'thread' if threads == '1' else 'threads'}" for threads, gflops in run["peak_gflops"].items())
+    blocks = [f"{run['machine']}, peak of float32 multiply-add {peak}; {versions(measured)}; {run['threads']} threads. Engines in turns; medians."]
+    heading = ["case", "rounds", "ours, s", "ONNX Runtime, s", "original, s", "ours / ORT", "ours / original", "MB ours", "MB ORT", "MB original"]
     rows = []
     for case in measured:
         names = ("ours", "onnxruntime", "pytorch")
-        rows.append([case["case"]] + [number(case["median"].get(name), ".3f") for name in names]
+        rows.append([case["case"], len(case["seconds"]["ours"])] + [number(case["median"].get(name), ".3f") for name in names]
                     + [number(case["ratio"].get(name), ".3f") for name in names[1:]] + [number(case["peak_mb"].get(name), ".0f") for name in names])
     blocks.append(table(heading, rows))
 
@@ -50,7 +61,3 @@ def markdown(measured, arguments):
                              "agrees" if result["agrees"] else "**differs**"])
     blocks.append(table(heading, rows))
     return "\n\n".join(blocks)
-
-
-def facts(measured, arguments):
-    return {"machine": machine(), "threads": arguments.threads, "rounds": arguments.rounds, "seed": arguments.seed, "cases": measured}

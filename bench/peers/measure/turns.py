@@ -1,5 +1,7 @@
 """A case, measured: the engines run in turns, so that what disturbs the machine disturbs all of them alike."""
+import json
 import statistics
+import subprocess
 import sys
 import time
 
@@ -15,6 +17,13 @@ def engines(case, arguments):
     if "pytorch" not in arguments.without:
         names.append("pytorch")
     return names
+
+
+def peak(arguments):
+    """What the cores can do, by the probe of our bench: GFLOP/s of float32 by number of threads."""
+    text = subprocess.run([arguments.bench, "probe", "--rounds", "3", "--json"], check=True, stdout=subprocess.PIPE).stdout
+    rows = json.loads(text)["Peak of fused multiply-add"]
+    return {str(row["threads"]): row["GFLOP/s"] for row in rows if row["dtype"] == "float32"}
 
 
 def measure(case, arguments):
@@ -44,6 +53,8 @@ def measure(case, arguments):
         outputs["float64"] = truth.outputs()
         truth.close()
         compared = {name: agreement.compare(outputs["float64"], outputs[name], case.two_stage) for name in names}
+        if "pytorch" in compared:
+            agreement.judge_by_original(compared[OURS], compared["pytorch"])
     pairs = {name: agreement.compare(outputs[name], outputs[OURS], case.two_stage) for name in names if name != OURS}
     return {
         "case": case.name, "what": case.what, "threads": arguments.threads, "versions": versions, "seconds": seconds,
