@@ -34,6 +34,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=7, help="of the weights' recipe")
     parser.add_argument("--without", action="append", default=[], choices=["pytorch", "onnxruntime"], help="leave a peer out")
+    parser.add_argument("--keep-memory", action="store_true", help="tell glibc to keep freed memory: much faster for PyTorch where new pages are dear")
     parser.add_argument("--prepare", action="store_true", help="write inputs and ONNX files, and stop")
     parser.add_argument("--json", type=pathlib.Path, help="write what was measured to this file")
     parser.add_argument("--merge", type=pathlib.Path, nargs="+", metavar="JSON", help="files that --json wrote")
@@ -50,6 +51,8 @@ def main():
         parser.error(f"no case matches {arguments.only}")
     if not (arguments.repo and arguments.work):
         parser.error("--repo and --work are needed")
+    if not (arguments.prepare or arguments.bench.exists()):
+        parser.error(f"{arguments.bench}: no such program; build bench/DeformDetr.Bench or say --bench")
     arguments.work.mkdir(parents=True, exist_ok=True)
 
     for case in chosen:

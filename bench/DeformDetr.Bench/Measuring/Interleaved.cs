@@ -51,7 +51,8 @@ internal static class Interleaved
     {
         Action[] bodies = [.. threads.Select(work)];
         int[] repeats = [.. bodies.Select(Repeats)];
-        Timing[] timings = [.. threads.Select(count => new Timing(count, new double[rounds], new double[rounds], new double[rounds], operations))];
+        Timing[] timings =
+            [.. threads.Select(count => new Timing(count, new double[rounds], new double[rounds], new double[rounds], operations))];
         for (int round = 0; round < rounds; round++)
         {
             for (int index = 0; index < bodies.Length; index++)

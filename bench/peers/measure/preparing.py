@@ -20,7 +20,8 @@ def prepare(case, arguments):
     if not input_path(case, arguments).exists():
         from dump import safetensors_file
         safetensors_file.write(input_path(case, arguments), core_tensors() if case.is_core else samples(case))
-    if not case.is_core and not onnx_path(case, arguments).exists() and "onnxruntime" not in arguments.without:
+    wanted = "onnxruntime" not in arguments.without and (arguments.onnxruntime or arguments.prepare)
+    if wanted and not case.is_core and not onnx_path(case, arguments).exists():
         print(f"{case.name}: exporting", file=sys.stderr, flush=True)
         # A process of its own: tracing leaves gigabytes behind.
         subprocess.run([sys.executable, pathlib.Path(__file__).with_name("exporting.py"), arguments.repo.resolve(), case.name,

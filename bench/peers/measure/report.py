@@ -15,7 +15,8 @@ def machine():
 
 
 def facts(measured, peak, arguments):
-    return {"machine": machine(), "peak_gflops": peak, "threads": arguments.threads, "rounds": arguments.rounds, "seed": arguments.seed, "cases": measured}
+    return {"machine": machine(), "peak_gflops": peak, "threads": arguments.threads, "rounds": arguments.rounds, "seed": arguments.seed,
+            "keeps_memory": arguments.keep_memory, "cases": measured}
 
 
 def merge(runs):
@@ -42,13 +43,15 @@ def number(value, form):
 def markdown(run):
     measured = run["cases"]
     peak = ", ".join(f"{gflops:.0f} GFLOP/s on {threads} {'thread' if threads == '1' else 'threads'}" for threads, gflops in run["peak_gflops"].items())
-    blocks = [f"{run['machine']}, peak of float32 multiply-add {peak}; {versions(measured)}; {run['threads']} threads. Engines in turns; medians."]
-    heading = ["case", "rounds", "ours, s", "ONNX Runtime, s", "original, s", "ours / ORT", "ours / original", "MB ours", "MB ORT", "MB original"]
+    blocks = [f"{run['machine']}, peak of float32 multiply-add {peak}; {versions(measured)}; {run['threads']} threads. Engines in turns; medians."
+              + (" The peers' allocator keeps freed memory." if run["keeps_memory"] else "")]
+    heading = ["case", "rounds", "ours, s", "ONNX Runtime, s", "original, s", "ours / ORT", "of best", "ours / original", "of best", "MB ours", "MB ORT", "MB original"]
     rows = []
     for case in measured:
         names = ("ours", "onnxruntime", "pytorch")
         rows.append([case["case"], len(case["seconds"]["ours"])] + [number(case["median"].get(name), ".3f") for name in names]
-                    + [number(case["ratio"].get(name), ".3f") for name in names[1:]] + [number(case["peak_mb"].get(name), ".0f") for name in names])
+                    + [number(case[kind].get(name), ".3f") for name in names[1:] for kind in ("ratio", "ratio_of_best")]
+                    + [number(case["peak_mb"].get(name), ".0f") for name in names])
     blocks.append(table(heading, rows))
 
     heading = ["case", "compared", "largest difference over the largest element", "worst of all outputs", "queries in another place", ""]

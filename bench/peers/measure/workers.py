@@ -15,10 +15,14 @@ from measure import preparing
 HERE = pathlib.Path(__file__).resolve().parent
 
 
+# By default glibc gives every large block back to the system when it is freed, and PyTorch pays for new pages at each operator. With these it keeps them.
+KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_TOP_PAD_": str(1 << 26)}
+
+
 class Worker:
-    def __init__(self, name, command, threads, folder):
+    def __init__(self, name, command, threads, folder, keep_memory):
         self.name = name
-        environment = dict(os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads))
+        environment = dict(os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads), **(KEEP_MEMORY if keep_memory else {}))
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         self.outputs_path = folder / f"outputs-{name}.safetensors"
         self.version = self._answer().get("version", "")
@@ -61,4 +65,4 @@ def start(name, case, arguments):
     else:
         command = [arguments.bench, "model", "--serve", "--variant", case.variant, "--weights", f"recipe:{arguments.seed}",
                    "--input", input_path, "--threads", threads, "--dtype", "float64" if name == "float64" else "float32"]
-    return Worker(name, command, threads, folder)
+    return Worker(name, command, threads, folder, arguments.keep_memory)
