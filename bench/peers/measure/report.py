@@ -20,8 +20,12 @@ def facts(measured, peak, arguments):
 
 
 def merge(runs):
-    """Several runs as one: facts of the first, cases of all."""
-    return {**runs[0], "cases": [case for run in runs for case in run["cases"]]}
+    """Several runs as one: cases of all, and the largest peak, since another program may have had a core while one was probed."""
+    for fact in ("machine", "threads", "seed", "keeps_memory"):
+        if any(run[fact] != runs[0][fact] for run in runs):
+            raise SystemExit(f"merge: runs differ in {fact}; expected one machine and one way of running")
+    peak = {threads: max(run["peak_gflops"][threads] for run in runs) for threads in runs[0]["peak_gflops"]}
+    return {**runs[0], "peak_gflops": peak, "cases": [case for run in runs for case in run["cases"]]}
 
 
 def versions(measured):
