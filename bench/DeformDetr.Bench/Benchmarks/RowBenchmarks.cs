@@ -13,13 +13,21 @@ public class RowBenchmarks
     private Tensor<float> _weight = null!;
     private Tensor<float> _bias = null!;
 
-    [Params("norm1", "attention_weights", "gelu")]
+    [Params("norm1", "attention_weights", "self_attn's weights", "gelu", "relu", "sigmoid", "residual")]
     public string Step { get; set; } = "";
 
     [GlobalSetup]
     public void Setup()
     {
-        _input = Step == "attention_weights" ? Agreement.Random(1, [1111, 8, 16], -4, 4) : Agreement.Random(1, [1111, 256], -4, 4);
+        TensorShape shape = Step switch
+        {
+            "attention_weights" => [1111, 8, 16],
+            "self_attn's weights" => [8, 300, 300],
+            "relu" => [1111, 1024],
+            "sigmoid" => [1111, 4],
+            _ => [1111, 256],
+        };
+        _input = Agreement.Random(1, shape, -4, 4);
         _weight = Agreement.Random(2, [256]);
         _bias = Agreement.Random(3, [256]);
         Agreement.Require(Textbook(), Simd());
@@ -34,7 +42,10 @@ public class RowBenchmarks
     private Tensor<float> Run(OperatorContext context) => Step switch
     {
         "norm1" => LayerNorm.Forward(context, _input, _weight, _bias),
-        "attention_weights" => Softmax.Forward(context, _input),
+        "attention_weights" or "self_attn's weights" => Softmax.Forward(context, _input),
+        "relu" => Relu.Forward(context, _input),
+        "sigmoid" => Sigmoid.Forward(context, _input),
+        "residual" => Add.Forward(context, _input, _input),
         _ => Gelu.Forward(context, _input),
     };
 }

@@ -4,7 +4,10 @@ using DeformDetr.Tensors;
 
 namespace DeformDetr.Bench;
 
-/// <summary>The attention core at the size of the decoder's cross-attention on an 800x1333 picture: 300 queries, 8 heads of 32, 4 levels, 4 points.</summary>
+/// <summary>
+/// The attention core on the levels of an 800x1333 picture, 8 heads of 32, 4 points: the decoder's 300 queries, and a twentieth of the
+/// encoder's.
+/// </summary>
 public class MSDeformAttnCoreBenchmarks
 {
     private static readonly int[][] Levels = [[100, 167], [50, 84], [25, 42], [13, 21]];
