@@ -40,6 +40,7 @@ def measure(case, arguments):
     for _ in range(arguments.rounds):
         for name in names:
             time.sleep(0.1)  # idle threads of the engine that ran stop spinning
+            started[name].run()  # while others ran, its memory went cold, and a virtual machine may take cold pages back
             seconds[name].append(started[name].run())
         print(f"{case.name}: " + ", ".join(f"{name} {seconds[name][-1]:.3f} s" for name in names), file=sys.stderr, flush=True)
     memory = {name: started[name].peak_megabytes() for name in names}
