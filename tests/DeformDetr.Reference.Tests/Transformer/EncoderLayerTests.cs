@@ -117,7 +117,11 @@ public class EncoderLayerTests
             _levels = Draw.Levels(s.Sizes);
             DeformableDetrConfig config = new()
             {
-                HiddenDim = width, Nheads = s.Heads, NumFeatureLevels = s.Sizes.Length, EncNPoints = s.Points, DimFeedforward = s.Hidden,
+                HiddenDim = width,
+                Nheads = s.Heads,
+                NumFeatureLevels = s.Sizes.Length,
+                EncNPoints = s.Points,
+                DimFeedforward = s.Hidden,
                 Activation = s.Gelu ? Activation.Gelu : Activation.Relu,
             };
             _layer = new EncoderLayer<T>(new MadeWeights<T>(seed: (ulong)s.Seed), "e", config);

@@ -32,7 +32,9 @@ public class FeedForwardTests
         {
             DeformableDetrConfig config = new()
             {
-                HiddenDim = c.Channels, DimFeedforward = c.Hidden, Activation = c.Gelu ? Activation.Gelu : Activation.Relu,
+                HiddenDim = c.Channels,
+                DimFeedforward = c.Hidden,
+                Activation = c.Gelu ? Activation.Gelu : Activation.Relu,
             };
             FeedForward<T> block = new(new MadeWeights<T>(seed: (ulong)c.Seed), "layer", "norm3", config);
             Tensor<T> x = Draw.Numbers<T>(c.Seed, [c.N, c.Rows, c.Channels]);
