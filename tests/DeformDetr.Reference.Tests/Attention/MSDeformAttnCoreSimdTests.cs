@@ -16,7 +16,8 @@ public class MSDeformAttnCoreSimdTests
         from m in Gen.Choose(1, 3)
         from d in Gen.Elements(1, 3, 8, 15, 16, 17, 32, 33, 64)
         from p in Gen.Choose(1, 4)
-        from sizes in Gen.Elements<(int, int)[]>([(1, 1)], [(5, 7), (2, 3)], [(20, 30), (1, 1)], [(1, 9), (9, 1), (1, 1), (2, 2)], [(11, 12)])
+        from sizes in Gen.Elements<(int, int)[]>(
+            [(1, 1)], [(5, 7), (2, 3)], [(20, 30), (1, 1)], [(1, 9), (9, 1), (1, 1), (2, 2)], [(11, 12)])
         from seed in Gen.Choose(0, int.MaxValue)
         select new CoreCase(n, lq, m, d, p, sizes, seed, 1);
 
@@ -150,7 +151,9 @@ public class MSDeformAttnCoreSimdTests
         // Locations that are no numbers, zeros of both signs and subnormal values among the others.
         CoreInputs<T> inputs = c.Inputs<T>();
         Random random = new(c.Seed);
-        Sprinkle(inputs.SamplingLocations, 40, T.NaN, T.PositiveInfinity, T.NegativeInfinity, T.NegativeZero, T.Zero, T.One, T.BitDecrement(T.One));
+        Sprinkle(
+            inputs.SamplingLocations, 40, T.NaN, T.PositiveInfinity, T.NegativeInfinity, T.NegativeZero, T.Zero, T.One,
+            T.BitDecrement(T.One));
         Sprinkle(inputs.Value, 20, T.NegativeZero, T.Epsilon, -T.Epsilon, T.Zero);
         Sprinkle(inputs.AttentionWeights, 20, T.NegativeZero, T.Epsilon, T.Zero);
         Expect.SameBits(Written(inputs), inputs.Run(Kernels.Simd, 1 + (c.Seed % 3)));

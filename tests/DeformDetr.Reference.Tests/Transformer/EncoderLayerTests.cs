@@ -17,7 +17,8 @@ public class EncoderLayerTests
     private static readonly Gen<Setting> Any =
         from n in Gen.Choose(1, 4)
         from sizes in Gen.Elements<(int, int)[]>(
-            [(1, 1)], [(1, 2), (1, 1)], [(5, 7)], [(8, 12)], [(6, 9), (3, 5), (2, 3), (1, 2)], [(1, 97)], [(9, 1), (1, 4)], [(10, 13), (5, 7), (3, 4)])
+            [(1, 1)], [(1, 2), (1, 1)], [(5, 7)], [(8, 12)], [(6, 9), (3, 5), (2, 3), (1, 2)], [(1, 97)], [(9, 1), (1, 4)],
+            [(10, 13), (5, 7), (3, 4)])
         from heads in Gen.Choose(1, 4)
         from channels in Gen.Elements(1, 3, 4, 8, 16, 17)
         from points in Gen.Choose(1, 4)
@@ -30,7 +31,8 @@ public class EncoderLayerTests
     private sealed record Setting(
         int N, (int Height, int Width)[] Sizes, int Heads, int Channels, int Points, int Hidden, int Threads, bool Gelu, int Seed)
     {
-        public override string ToString() => FormattableString.Invariant($"N {N}, levels {string.Join(" ", Sizes)}, heads {Heads} of {Channels}, ")
+        public override string ToString() =>
+            FormattableString.Invariant($"N {N}, levels {string.Join(" ", Sizes)}, heads {Heads} of {Channels}, ")
             + FormattableString.Invariant($"points {Points}, hidden {Hidden}, threads {Threads}, gelu {Gelu}, seed {Seed}");
     }
 
@@ -138,7 +140,8 @@ public class EncoderLayerTests
         public Tensor<T> Run(int threads, bool all) => Run(threads, new RecordingSink(_ => all));
 
         public Tensor<T> Run(int threads, ITapSink? sink, int? slot = null) => _layer.Forward(
-            new ForwardPass(Kernels.Simd, threads, sink), Slot(_src, slot), Slot(_pos, slot), Slot(_reference, slot), _levels, Slot(_mask, slot));
+            new ForwardPass(Kernels.Simd, threads, sink), Slot(_src, slot), Slot(_pos, slot), Slot(_reference, slot), _levels,
+            Slot(_mask, slot));
 
         private static Tensor<TElement> Slot<TElement>(Tensor<TElement> batch, int? slot)
             where TElement : unmanaged => slot is null ? batch : (Tensor<TElement>)DeformableDetrTests.Slot(batch, slot.Value);

@@ -76,8 +76,8 @@ public class FeedForwardTests
         {
             Tensor<float> alone = Tensor<float>.Create([1, 1, 24], x.AsReadOnlySpan().Slice(row * 24, 24));
             Expect.SameBits(
-                block.Forward(new ForwardPass(Kernels.Simd), alone), Tensor<float>.Create([1, 1, 24], together.AsReadOnlySpan().Slice(row * 24, 24)),
-                $"row {row}");
+                Tensor<float>.Create([1, 1, 24], together.AsReadOnlySpan().Slice(row * 24, 24)),
+                block.Forward(new ForwardPass(Kernels.Simd), alone), $"row {row}");
         }
     }
 

@@ -15,7 +15,10 @@ public class Conv2dNormedTests
         Cases.Check(100, axes, Law<double>);
 
         // Pointwise, whose maps are packed otherwise.
-        Axis[] pointwise = [new(1, 20), new(1, 70), new(1, 9), new(1, 40), new(1, 1), new(1, 1), new(1, 2), new(0, 1), new(1, 1), new(1, 2)];
+        Axis[] pointwise =
+        [
+            new(1, 20), new(1, 70), new(1, 9), new(1, 40), new(1, 1), new(1, 1), new(1, 2), new(0, 1), new(1, 1), new(1, 2),
+        ];
         Cases.Check(100, pointwise, Law<float>);
         Cases.Check(50, pointwise, Law<double>);
     }
@@ -142,6 +145,7 @@ public class Conv2dNormedTests
         Tensor<T> variance = Values.Draw<T>(random, family, channels).Magnitudes();
         return new FrozenNorm<T>(
             Values.Draw<T>(random, channels).WithSpecials(random, 4, finite: true),
-            Values.Draw<T>(random, family, channels).WithSpecials(random, 4, finite: true), Values.Draw<T>(random, family, channels), variance);
+            Values.Draw<T>(random, family, channels).WithSpecials(random, 4, finite: true),
+            Values.Draw<T>(random, family, channels), variance);
     }
 }

@@ -64,7 +64,8 @@ public class GemmPanelsTests
                         {
                             (int k, int row) = (at / width, at % width);
                             T expected = row < rows ? source.AsReadOnlySpan()[(row * stride) + k] : -T.One;
-                            Assert.True(expected == packed[at], $"{typeof(T)} depth {depth}, k {k}, row {row}: {packed[at]}; expected {expected}.");
+                            Assert.True(
+                                expected == packed[at], $"{typeof(T)} depth {depth}, k {k}, row {row}: {packed[at]}; expected {expected}.");
                         }
                     }
                 }
@@ -93,7 +94,8 @@ public class GemmPanelsTests
     }
 
     // [panel][k][lane of the panel], zero in lanes that the operand doesn't have, and nothing behind them.
-    internal static void Packed<T, TPanels>(TPanels panels, int lane, int lanes, int k, int depth, int width, Func<int, int, T> element, string what)
+    internal static void Packed<T, TPanels>(
+        TPanels panels, int lane, int lanes, int k, int depth, int width, Func<int, int, T> element, string what)
         where T : unmanaged, System.Numerics.INumberBase<T>
         where TPanels : struct, IPanels<T>
     {

@@ -164,7 +164,9 @@ public class GemmTests
                         }
 
                         string what = $"{rows} x {columns}, residual {adds}, relu {relu}";
-                        Widths<T>(expected, what, (at, output) => at.Multiply(Lanes(a), Lanes(b), rows, columns, depth, output, 5, stride, epilogue));
+                        Widths<T>(
+                            expected, what,
+                            (at, output) => at.Multiply(Lanes(a), Lanes(b), rows, columns, depth, output, 5, stride, epilogue));
                     }
                 }
             }
@@ -177,7 +179,10 @@ public class GemmTests
     public void Operands_of_either_order_have_the_bits_of_the_written_order_at_every_width()
     {
         // More panels than a block takes, and the last of them in part; both ways round.
-        foreach ((int rows, int columns, int depth) in new[] { (3, 5, 2), (14, 300, 260), (120, 40, 300), (13, 33, 1), (40, 7, 513), (33, 64, 256) })
+        foreach ((int rows, int columns, int depth) in new[]
+        {
+            (3, 5, 2), (14, 300, 260), (120, 40, 300), (13, 33, 1), (40, 7, 513), (33, 64, 256),
+        })
         {
             Orders<float>(rows, columns, depth);
             Orders<double>(rows, columns, depth);
@@ -209,8 +214,8 @@ public class GemmTests
         // C, H, W, O, kernel, stride, padding, dilation.
         foreach (int[] s in new int[][]
         {
-            [3, 12, 17, 5, 7, 2, 3, 1], [60, 5, 6, 14, 3, 1, 1, 1], [60, 3, 3, 40, 3, 1, 1, 1], [3, 8, 34, 6, 3, 1, 2, 2], [29, 9, 33, 13, 3, 1, 1, 1],
-            [2, 7, 300, 3, 3, 1, 1, 1], [4, 6, 65, 7, 1, 3, 0, 1],
+            [3, 12, 17, 5, 7, 2, 3, 1], [60, 5, 6, 14, 3, 1, 1, 1], [60, 3, 3, 40, 3, 1, 1, 1], [3, 8, 34, 6, 3, 1, 2, 2],
+            [29, 9, 33, 13, 3, 1, 1, 1], [2, 7, 300, 3, 3, 1, 1, 1], [4, 6, 65, 7, 1, 3, 0, 1],
         })
         {
             Patches<float>(s);
@@ -255,7 +260,8 @@ public class GemmTests
     {
         foreach (IWidth<T> width in new IWidth<T>[]
         {
-            new WidthOf<Lanes128<T>, Vector128<T>, T>(), new WidthOf<Lanes256<T>, Vector256<T>, T>(), new WidthOf<Lanes512<T>, Vector512<T>, T>(),
+            new WidthOf<Lanes128<T>, Vector128<T>, T>(), new WidthOf<Lanes256<T>, Vector256<T>, T>(),
+            new WidthOf<Lanes512<T>, Vector512<T>, T>(),
         })
         {
             T[] output = new T[expected.Length];

@@ -87,8 +87,12 @@ public class PackedLinearTests
     public void Refusals()
     {
         Tensor<float> weight = new([3, 4]);
-        Refusal.Of("Linear: weight holds [4]; expected [O, I], 2 axes.", c => new PackedLinear<float>(c, new Tensor<float>([4]), weight).Dispose());
-        Refusal.Of("Linear: bias holds [4]; expected [O] = [3].", c => new PackedLinear<float>(c, weight, new Tensor<float>([4])).Dispose());
+        Refusal.Of(
+            "Linear: weight holds [4]; expected [O, I], 2 axes.",
+            c => new PackedLinear<float>(c, new Tensor<float>([4]), weight).Dispose());
+        Refusal.Of(
+            "Linear: bias holds [4]; expected [O] = [3].",
+            c => new PackedLinear<float>(c, weight, new Tensor<float>([4])).Dispose());
         Rows("input holds [5, 3]; expected [.., 4] with rows 0 to 5.", new([5, 3]), 0, 5, new([5, 3]), 0);
         Rows("input holds [5, 4]; expected [.., 4] with rows 1 to 6.", new([5, 4]), 1, 5, new([5, 3]), 0);
         Rows("input holds [5, 4]; expected [.., 4] with rows -1 to 1.", new([5, 4]), -1, 2, new([5, 3]), 0);

@@ -49,7 +49,11 @@ public class LanesTests
         Operations<TLanes, TVector, double>();
 
         Check<TLanes, TVector, double>((a, _, _) => TLanes.Floor(a), (a, _, _) => Math.Floor(a));
-        double[] sums = [-2.5, -1, -0.75, -0.0, 0.25, 1, 1.999999999999999, 4503599627370495.5, -4503599627370495.5, -1e-300, 1e300, 3, -3, 7.5, -8.5, 0.5];
+        double[] sums =
+        [
+            -2.5, -1, -0.75, -0.0, 0.25, 1, 1.999999999999999, 4503599627370495.5,
+            -4503599627370495.5, -1e-300, 1e300, 3, -3, 7.5, -8.5, 0.5,
+        ];
         double[] floors = new double[sums.Length];
         for (int at = 0; at < sums.Length; at += count)
         {

@@ -88,7 +88,7 @@ internal static class Comparison
         }
     }
 
-    /// <summary>The same bits, where a NaN may be any NaN and nothing else: which one a sum of several gives is left open by IEEE 754.</summary>
+    /// <summary>The same bits, where a NaN may be any NaN and nothing else: IEEE 754 leaves open which one several give.</summary>
     public static void SameNumbers<T>(ReadOnlySpan<T> expected, ReadOnlySpan<T> actual, string what = "")
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => SameBits<T>(OneNaN(expected), OneNaN(actual), what);
 

@@ -99,7 +99,7 @@ internal static class Values
         return result;
     }
 
-    /// <summary>About one element in so many becomes a zero of either sign, a subnormal or, unless all must be finite, NaN or infinite.</summary>
+    /// <summary>About one element in so many becomes a zero, a subnormal or, unless all must be finite, NaN or infinite.</summary>
     public static Tensor<T> WithSpecials<T>(this Tensor<T> tensor, Random random, int oneIn, bool finite = false)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
