@@ -87,10 +87,8 @@ public sealed class MSDeformAttn<T>
         return scope.Keep(pass.Tap($"{(Name.Length == 0 ? "output" : Name)}", output));
     }
 
-    /// <summary>
-    /// norm(src + this(src + pos)), queries and keys being the same tokens: an encoder layer's first half, some rows through all steps
-    /// before the next. Only for runs in which <see cref="IsTapped"/> is false; the same bits.
-    /// </summary>
+    // norm(src + this(src + pos)), queries and keys being the same tokens: an encoder layer's first half, some rows through all steps before
+    // the next. Only for runs in which IsTapped is false; the same bits.
     internal Tensor<T> ForwardByRows(
         ForwardPass pass, Tensor<T> src, Tensor<T> pos, Tensor<T> referencePoints, LevelLayout levels, Tensor<bool> paddingMask,
         LayerNormLayer<T> norm)
@@ -98,10 +96,10 @@ public sealed class MSDeformAttn<T>
         using BufferScope scope = pass.Scope();
         int channels = src.Shape[2];
         Tensor<T> output = pass.Rent<T>(src.Shape);
-        Tensor<T> value = Value(pass, src, paddingMask);
         int samples = _heads * _levels * _points;
-        using MSDeformAttnCore.Sampler<T> sampler = new(
-            pass, value, levels.SpatialShapes, levels.LevelStartIndex, queries: src.Shape[1], _points);
+        using MSDeformAttnCore.Sampler<T> sampler = pass.Taps($"{Local("value")}")
+            ? new(pass, Value(pass, src, paddingMask), levels.SpatialShapes, levels.LevelStartIndex, src.Shape[1], _points)
+            : ValueByRows(pass, src, levels, paddingMask);
         SamplingLocations.Pattern pattern = new(levels.SpatialShapes, _heads, _points, boxes: false);
         Tensor<T> query = RowBlocks.Scratch<T>(pass, channels);
         Tensor<T> locations = RowBlocks.Scratch<T>(pass, 2 * samples);
@@ -131,8 +129,35 @@ public sealed class MSDeformAttn<T>
         return scope.Keep(output);
     }
 
-    /// <summary>Whether somebody listens to a tensor that <see cref="ForwardByRows"/> doesn't make.</summary>
-    /// <param name="pass">The run.</param>
+    // The value straight to the places where samples are read.
+    private MSDeformAttnCore.Sampler<T> ValueByRows(ForwardPass pass, Tensor<T> src, LevelLayout levels, Tensor<bool> paddingMask)
+    {
+        using BufferScope scope = pass.Scope();
+        int tokens = src.Shape[1];
+        int channels = src.Shape[2];
+        TensorShape shape = [src.Shape[0], tokens, _heads, channels / _heads];
+        MSDeformAttnCore.Sampler<T> sampler = new(pass, shape, levels.SpatialShapes, levels.LevelStartIndex, tokens, _points);
+        Tensor<T> value = RowBlocks.Scratch<T>(pass, channels);
+        using PackedLinear<T> valueProjLinear = _valueProjLinear.Pack(pass);
+        RowBlocks.Run(pass, src.Shape[0] * tokens, (row, rows, scratch) =>
+        {
+            valueProjLinear.Rows(src, row, rows, value, scratch);
+            Span<T> made = value.AsSpan().Slice(scratch * channels, rows * channels);
+            ReadOnlySpan<bool> masked = paddingMask.AsReadOnlySpan().Slice(row, rows);
+            for (int token = 0; token < rows; token++)
+            {
+                if (masked[token])
+                {
+                    made.Slice(token * channels, channels).Clear();
+                }
+            }
+
+            sampler.Put(row, made);
+        });
+        return sampler;
+    }
+
+    // Whether somebody listens to a tensor that ForwardByRows doesn't make.
     internal bool IsTapped(ForwardPass pass) =>
         pass.Taps($"{Local("sampling_offsets")}") || pass.Taps($"{Local("attention_logits")}") || pass.Taps($"{Local("attention_weights")}")
         || pass.Taps($"{Local("sampling_locations")}") || pass.Taps($"{Local("sampled")}") || pass.Taps($"{Name}");

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
 using DeformDetr.Tensors;
+using DeformDetr.Tensors.Operators;
 using DeformDetr.Tensors.Simd;
 
 namespace DeformDetr.Reference;
@@ -11,7 +12,7 @@ public static partial class MSDeformAttnCore
     private const double Shifter = 6755399441055744.0;
 
     // So many queries take turns with one head before the next: what they read of it stays in the cache.
-    private const int QueryBlock = 128;
+    private const int QueryBlock = 32;
 
     // Per query and head: first the corners (where they lie, what they weigh), then one chain of fused multiply-adds per channel over
     // levels, points and corners in index order. Lanes are channels. No tensor of samples exists.
@@ -32,57 +33,64 @@ public static partial class MSDeformAttnCore
         });
     }
 
-    // A value made ready for rows of queries on any thread.
+    // A value made ready for rows of queries on any thread. Many queries read every token many times: then the tokens of a head are laid side
+    // by side first, at cache lines.
     internal sealed class Sampler<T> : IDisposable
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        private readonly Tensor<T> _value;
+        private readonly Tensor<T>? _value;
         private readonly CoreShape _shape;
         private readonly Level[] _levels;
-        private readonly bool _apart;
         private readonly AlignedBuffer<T> _laidApart;
 
         public Sampler(
             OperatorContext context, Tensor<T> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, int queries, int points)
+            : this(context, value.Shape, spatialShapes, levelStartIndex, queries, points, queries >= value.Shape[1] / 4)
         {
-            _value = value;
-            _shape = new CoreShape(value.Shape, queries, spatialShapes.Shape[0], points);
-            _levels = Level.All(spatialShapes, levelStartIndex);
-
-            // Many queries read every token many times: then the tokens of a head are laid side by side first, at cache lines.
-            _apart = queries >= _shape.Tokens / 4;
-            _laidApart = context.Scratch<T>(_apart ? value.Length : 0);
-            if (_apart)
+            if (queries < _shape.Tokens / 4)
             {
-                LayApart(context, value, _shape, _laidApart);
+                _value = value;
+                return;
+            }
+
+            int width = _shape.Heads * _shape.Channels;
+            context.Split(_shape.Batch * _shape.Tokens, Math.Max(1, (1 << 15) / Math.Max(1, width)), (first, last) =>
+                Put(first, value.AsReadOnlySpan()[(first * width)..(last * width)]));
+        }
+
+        // Without a value: Put brings it, all tokens. shape: [N, S, M, D].
+        public Sampler(
+            OperatorContext context, TensorShape shape, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, int queries, int points,
+            bool apart = true)
+        {
+            _shape = new CoreShape(shape, queries, spatialShapes.Shape[0], points);
+            _levels = Level.All(spatialShapes, levelStartIndex);
+            _laidApart = context.Scratch<T>(apart ? shape.ElementCount : 0);
+        }
+
+        // Some of the N · S tokens, [.., M, D], to their places in [N, M, S, D].
+        public void Put(int row, ReadOnlySpan<T> tokens)
+        {
+            Span<T> target = _laidApart.Span;
+            int channels = _shape.Channels;
+            for (int at = 0; at < tokens.Length; row++)
+            {
+                (int n, int token) = (row / _shape.Tokens, row % _shape.Tokens);
+                for (int head = 0; head < _shape.Heads; head++, at += channels)
+                {
+                    int to = (((n * _shape.Heads) + head) * _shape.Tokens) + token;
+                    tokens.Slice(at, channels).CopyTo(target.Slice(to * channels, channels));
+                }
             }
         }
 
         // Rows of N · Lq queries from the given one; the spans start with that query.
         public void Rows(int row, int count, ReadOnlySpan<T> locations, ReadOnlySpan<T> attention, Span<T> output) =>
-            new Rows<T>(_shape, _levels, _apart).Sample(
-                _apart ? _laidApart.Span : _value.AsReadOnlySpan(), row, count, locations, attention, output);
+            new Rows<T>(_shape, _levels, _value is null).Sample(
+                _value is null ? _laidApart.Span : _value.AsReadOnlySpan(), row, count, locations, attention, output);
 
         public void Dispose() => _laidApart.Dispose();
     }
-
-    // [N, S, M, D] to [N, M, S, D].
-    private static void LayApart<T>(OperatorContext context, Tensor<T> value, CoreShape s, AlignedBuffer<T> target)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        context.Split(s.Batch * s.Tokens, Math.Max(1, (1 << 15) / Math.Max(1, s.Heads * s.Channels)), (first, last) =>
-        {
-            ReadOnlySpan<T> from = value.AsReadOnlySpan();
-            Span<T> to = target.Span;
-            for (int item = first; item < last; item++)
-            {
-                (int n, int token) = (item / s.Tokens, item % s.Tokens);
-                for (int head = 0; head < s.Heads; head++)
-                {
-                    from.Slice(((item * s.Heads) + head) * s.Channels, s.Channels).CopyTo(
-                        to[(((((n * s.Heads) + head) * s.Tokens) + token) * s.Channels)..]);
-                }
-            }
-        });
 
     // Rows of queries on one thread, with what they need beside them.
     private readonly struct Rows<T>
@@ -182,7 +190,11 @@ public static partial class MSDeformAttnCore
         private readonly double[] _left;
         private readonly double[] _top;
         private readonly double[] _offset;
-        private readonly T[][] _weights;
+        private readonly int _size;
+
+        // By corner and sample, then by sample and corner.
+        private readonly T[] _apart;
+        private readonly T[] _weights;
 
         public Geometry(Level[] levels, int points, int stride)
         {
@@ -204,17 +216,14 @@ public static partial class MSDeformAttnCore
             _left = new double[size];
             _top = new double[size];
             _offset = new double[size];
-            _weights = [new T[size], new T[size], new T[size], new T[size]];
+            _size = size;
+            _apart = new T[4 * size];
+            _weights = new T[4 * size];
         }
 
         public void Place(ReadOnlySpan<T> locations, ReadOnlySpan<T> attention)
         {
-            for (int sample = 0; sample < attention.Length; sample++)
-            {
-                _x[sample] = locations[2 * sample];
-                _y[sample] = locations[(2 * sample) + 1];
-            }
-
+            Part(locations[..(2 * attention.Length)], _x, _y);
             attention.CopyTo(_attention);
             if (Vector512.IsHardwareAccelerated)
             {
@@ -227,6 +236,28 @@ public static partial class MSDeformAttnCore
             else
             {
                 Place<DoubleLanes128, Vector128<double>>(attention.Length);
+            }
+        }
+
+        // x and y of points that lie as (x, y).
+        private static void Part(ReadOnlySpan<T> points, Span<T> x, Span<T> y)
+        {
+            int i = 0;
+            if (typeof(T) == typeof(float) && Vector512.IsHardwareAccelerated)
+            {
+                Vector512<int> parted = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
+                for (; i + 8 <= points.Length / 2; i += 8)
+                {
+                    Vector512<float> both = Vector512.Shuffle(Vector512.LoadUnsafe(in points[2 * i]).AsSingle(), parted);
+                    both.GetLower().As<float, T>().StoreUnsafe(ref x[i]);
+                    both.GetUpper().As<float, T>().StoreUnsafe(ref y[i]);
+                }
+            }
+
+            for (; i < points.Length / 2; i++)
+            {
+                x[i] = points[2 * i];
+                y[i] = points[(2 * i) + 1];
             }
         }
 
@@ -256,10 +287,15 @@ public static partial class MSDeformAttnCore
                 TVector token = TLanes.Add(TLanes.Add(TLanes.Load(in _starts[sample], 0), TLanes.Multiply(top, widths)), left);
                 TLanes.Store(
                     TLanes.Add(TLanes.Multiply(token, TLanes.Broadcast(_stride)), TLanes.Broadcast(Shifter)), ref _offset[sample], 0);
-                Lanes.Store<TLanes, TVector, T>(TLanes.Multiply(weight, TLanes.Multiply(gx, gy)), ref _weights[0][sample], 0);
-                Lanes.Store<TLanes, TVector, T>(TLanes.Multiply(weight, TLanes.Multiply(fx, gy)), ref _weights[1][sample], 0);
-                Lanes.Store<TLanes, TVector, T>(TLanes.Multiply(weight, TLanes.Multiply(gx, fy)), ref _weights[2][sample], 0);
-                Lanes.Store<TLanes, TVector, T>(TLanes.Multiply(weight, TLanes.Multiply(fx, fy)), ref _weights[3][sample], 0);
+                Lanes.Store<TLanes, TVector, T>(TLanes.Multiply(weight, TLanes.Multiply(gx, gy)), ref _apart[sample], 0);
+                Lanes.Store<TLanes, TVector, T>(TLanes.Multiply(weight, TLanes.Multiply(fx, gy)), ref _apart[_size + sample], 0);
+                Lanes.Store<TLanes, TVector, T>(TLanes.Multiply(weight, TLanes.Multiply(gx, fy)), ref _apart[(2 * _size) + sample], 0);
+                Lanes.Store<TLanes, TVector, T>(TLanes.Multiply(weight, TLanes.Multiply(fx, fy)), ref _apart[(3 * _size) + sample], 0);
+            }
+
+            for (int corner = 0; corner < 4; corner += Transposition.Rows<T>())
+            {
+                Transposition.Strip(_apart.AsSpan(corner * _size), _size, _weights.AsSpan(corner), 4, samples);
             }
         }
 
@@ -268,10 +304,6 @@ public static partial class MSDeformAttnCore
         {
             int[] offsets = list.Offsets;
             T[] weights = list.Weights;
-            T[] topLeft = _weights[0];
-            T[] topRight = _weights[1];
-            T[] bottomLeft = _weights[2];
-            T[] bottomRight = _weights[3];
             int count = 0;
             int sample = 0;
             foreach (ref readonly Level level in levels.AsSpan())
@@ -279,6 +311,7 @@ public static partial class MSDeformAttnCore
                 double lastColumn = level.Width - 1;
                 double lastRow = level.Height - 1;
                 int below = level.Width * _stride;
+                Vector128<int> steps = Vector128.Create(0, _stride, below, below + _stride);
                 for (int point = 0; point < points; point++, sample++)
                 {
                     double left = _left[sample];
@@ -286,16 +319,8 @@ public static partial class MSDeformAttnCore
                     int offset = (int)BitConverter.DoubleToInt64Bits(_offset[sample]);
                     if (left >= 0 && left < lastColumn && top >= 0 && top < lastRow)
                     {
-                        Span<int> fourOffsets = offsets.AsSpan(count, 4);
-                        Span<T> fourWeights = weights.AsSpan(count, 4);
-                        fourOffsets[0] = offset;
-                        fourOffsets[1] = offset + _stride;
-                        fourOffsets[2] = offset + below;
-                        fourOffsets[3] = offset + below + _stride;
-                        fourWeights[0] = topLeft[sample];
-                        fourWeights[1] = topRight[sample];
-                        fourWeights[2] = bottomLeft[sample];
-                        fourWeights[3] = bottomRight[sample];
+                        (Vector128.Create(offset) + steps).CopyTo(offsets, count);
+                        Four(in _weights[4 * sample], ref weights.AsSpan(count, 4)[0]);
                         count += 4;
                         continue;
                     }
@@ -313,13 +338,13 @@ public static partial class MSDeformAttnCore
                         if (inLeft)
                         {
                             offsets[count] = offset;
-                            weights[count++] = topLeft[sample];
+                            weights[count++] = _weights[4 * sample];
                         }
 
                         if (inRight)
                         {
                             offsets[count] = offset + _stride;
-                            weights[count++] = topRight[sample];
+                            weights[count++] = _weights[(4 * sample) + 1];
                         }
                     }
 
@@ -328,19 +353,32 @@ public static partial class MSDeformAttnCore
                         if (inLeft)
                         {
                             offsets[count] = offset + below;
-                            weights[count++] = bottomLeft[sample];
+                            weights[count++] = _weights[(4 * sample) + 2];
                         }
 
                         if (inRight)
                         {
                             offsets[count] = offset + below + _stride;
-                            weights[count++] = bottomRight[sample];
+                            weights[count++] = _weights[(4 * sample) + 3];
                         }
                     }
                 }
             }
 
             return count;
+        }
+    }
+
+    private static void Four<T>(ref readonly T source, ref T target)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (typeof(T) == typeof(float))
+        {
+            Vector128.LoadUnsafe(in source).StoreUnsafe(ref target);
+        }
+        else
+        {
+            Vector256.LoadUnsafe(in source).StoreUnsafe(ref target);
         }
     }
 

@@ -26,6 +26,10 @@ public readonly struct AlignedBuffer<T> : IDisposable
     /// <summary>The memory.</summary>
     public Span<T> Span => _array.AsSpan(_start, _length);
 
+    internal T[] Array => _array;
+
+    internal int Start => _start;
+
     /// <inheritdoc/>
     public void Dispose() => _pool.Return(_array);
 }

@@ -48,7 +48,16 @@ public static partial class Conv2d
         int pixels = output.Shape[2] * output.Shape[3];
         int rows = outputs / window.Groups;
         int depth = weight.Shape.LengthFrom(1);
-        bool pointwise = weight.Shape[2] == 1 && weight.Shape[3] == 1 && window is { Stride: 1, Padding: 0 };
+        bool pointwise = weight.Shape[2] == 1 && weight.Shape[3] == 1 && window.Padding == 0;
+
+        // A 1x1 window with a stride reads few of the pixels, each once: those are laid side by side first.
+        bool strided = pointwise && window.Stride > 1;
+        using AlignedBuffer<T> picked = context.Scratch<T>(strided ? input.Shape[0] * channels * pixels : 0);
+        if (strided)
+        {
+            PickPixels(context, input, window.Stride, output.Shape[2], output.Shape[3], picked);
+        }
+
         for (int n = 0; n < input.Shape[0]; n++)
         {
             for (int group = 0; group < window.Groups; group++)
@@ -59,7 +68,9 @@ public static partial class Conv2d
                 TEpilogue epilogue = follow.Of(group * rows);
                 if (pointwise)
                 {
-                    DepthMajorPanels<T> maps = new(input.Storage.Array, map, pixels);
+                    DepthMajorPanels<T> maps = strided
+                        ? new(picked.Array, picked.Start + (((n * channels) + (group * weight.Shape[1])) * pixels), pixels)
+                        : new(input.Storage.Array, map, pixels);
                     Gemm.Multiply(context, kernels, maps, rows, pixels, depth, output.Storage.Array, to, pixels, epilogue);
                 }
                 else
@@ -70,6 +81,26 @@ public static partial class Conv2d
                 }
             }
         }
+    }
+
+    private static void PickPixels<T>(
+        OperatorContext context, Tensor<T> input, int stride, int outputHeight, int outputWidth, AlignedBuffer<T> picked)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int height = input.Shape[2];
+        int width = input.Shape[3];
+        context.Split(input.Shape[0] * input.Shape[1], Math.Max(1, (1 << 14) / (outputHeight * outputWidth)), (first, last) =>
+        {
+            for (int map = first; map < last; map++)
+            {
+                ReadOnlySpan<T> x = input.AsReadOnlySpan().Slice(map * height * width, height * width);
+                Span<T> y = picked.Span.Slice(map * outputHeight * outputWidth, outputHeight * outputWidth);
+                for (int oy = 0; oy < outputHeight; oy++)
+                {
+                    Pick(x[(oy * stride * width)..], stride, y.Slice(oy * outputWidth, outputWidth));
+                }
+            }
+        });
     }
 
     private readonly struct Nothing<T> : IFollow<T, NoEpilogue<T>>

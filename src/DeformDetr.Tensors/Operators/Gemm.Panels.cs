@@ -1,8 +1,5 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.Arm;
-using System.Runtime.Intrinsics.X86;
 
 namespace DeformDetr.Tensors.Operators;
 
@@ -81,82 +78,6 @@ internal readonly struct DepthMajorPanels<T>(T[] data, int offset, int stride) :
             }
         }
     }
-}
-
-// Rows that lie apart, written side by side: square blocks turned in registers. Elements only move.
-internal static class Transposition
-{
-    // How many rows a strip has: as many as a 128-bit vector has elements.
-    public static int Rows<T>()
-        where T : unmanaged => Vector128<byte>.Count / Unsafe.SizeOf<T>();
-
-    // packed[k * width + row] = rows[row * stride + k] for all rows of a strip and k < depth.
-    public static void Strip<T>(ReadOnlySpan<T> rows, int stride, Span<T> packed, int width, int depth)
-        where T : unmanaged
-    {
-        int k = 0;
-        if (typeof(T) == typeof(float) && (Sse.IsSupported || AdvSimd.Arm64.IsSupported))
-        {
-            // The spans are asked for their last elements; then the registers go without.
-            _ = rows[(3 * stride) + depth - 1];
-            _ = packed[((depth - 1) * width) + 3];
-            ref float source = ref Unsafe.As<T, float>(ref Unsafe.AsRef(in rows[0]));
-            ref float target = ref Unsafe.As<T, float>(ref packed[0]);
-            for (; k + 4 <= depth; k += 4)
-            {
-                Vector128<float> row0 = Vector128.LoadUnsafe(ref source, (nuint)k);
-                Vector128<float> row1 = Vector128.LoadUnsafe(ref source, (nuint)(stride + k));
-                Vector128<float> row2 = Vector128.LoadUnsafe(ref source, (nuint)((2 * stride) + k));
-                Vector128<float> row3 = Vector128.LoadUnsafe(ref source, (nuint)((3 * stride) + k));
-                Vector128<double> low01 = Low(row0, row1).AsDouble();
-                Vector128<double> high01 = High(row0, row1).AsDouble();
-                Vector128<double> low23 = Low(row2, row3).AsDouble();
-                Vector128<double> high23 = High(row2, row3).AsDouble();
-                Low(low01, low23).AsSingle().StoreUnsafe(ref target, (nuint)(k * width));
-                High(low01, low23).AsSingle().StoreUnsafe(ref target, (nuint)((k + 1) * width));
-                Low(high01, high23).AsSingle().StoreUnsafe(ref target, (nuint)((k + 2) * width));
-                High(high01, high23).AsSingle().StoreUnsafe(ref target, (nuint)((k + 3) * width));
-            }
-        }
-        else if (typeof(T) == typeof(double) && (Sse2.IsSupported || AdvSimd.Arm64.IsSupported))
-        {
-            _ = rows[stride + depth - 1];
-            _ = packed[((depth - 1) * width) + 1];
-            ref double source = ref Unsafe.As<T, double>(ref Unsafe.AsRef(in rows[0]));
-            ref double target = ref Unsafe.As<T, double>(ref packed[0]);
-            for (; k + 2 <= depth; k += 2)
-            {
-                Vector128<double> row0 = Vector128.LoadUnsafe(ref source, (nuint)k);
-                Vector128<double> row1 = Vector128.LoadUnsafe(ref source, (nuint)(stride + k));
-                Low(row0, row1).StoreUnsafe(ref target, (nuint)(k * width));
-                High(row0, row1).StoreUnsafe(ref target, (nuint)((k + 1) * width));
-            }
-        }
-
-        for (; k < depth; k++)
-        {
-            for (int row = 0; row < Rows<T>(); row++)
-            {
-                packed[(k * width) + row] = rows[(row * stride) + k];
-            }
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Low(Vector128<float> a, Vector128<float> b) =>
-        Sse.IsSupported ? Sse.UnpackLow(a, b) : AdvSimd.Arm64.ZipLow(a, b);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> High(Vector128<float> a, Vector128<float> b) =>
-        Sse.IsSupported ? Sse.UnpackHigh(a, b) : AdvSimd.Arm64.ZipHigh(a, b);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<double> Low(Vector128<double> a, Vector128<double> b) =>
-        Sse2.IsSupported ? Sse2.UnpackLow(a, b) : AdvSimd.Arm64.ZipLow(a, b);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<double> High(Vector128<double> a, Vector128<double> b) =>
-        Sse2.IsSupported ? Sse2.UnpackHigh(a, b) : AdvSimd.Arm64.ZipHigh(a, b);
 }
 
 // Copies of one panel's width, too short for the call that Span.CopyTo makes.
