@@ -22,15 +22,12 @@ public static partial class MSDeformAttnCore
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         CoreShape s = new(value.Shape, samplingLocations.Shape);
-        int samples = s.Levels * s.Points;
+        int samples = s.Heads * s.Levels * s.Points;
+        int width = s.Heads * s.Channels;
         using Sampler<T> sampler = new(context, value, spatialShapes, levelStartIndex, s.Queries, s.Points);
-        context.Split(s.Batch * s.Queries, Math.Max(1, (1 << 12) / Math.Max(1, samples * s.Heads)), (first, last) =>
-        {
-            int width = s.Heads * s.Channels;
-            sampler.Rows(
-                first, last - first, samplingLocations.AsReadOnlySpan()[(first * s.Heads * samples * 2)..],
-                attentionWeights.AsReadOnlySpan()[(first * s.Heads * samples)..], output.AsSpan()[(first * width)..]);
-        });
+        RowBlocks.Run(context, s.Batch * s.Queries, (row, rows, _) => sampler.Rows(
+            row, rows, samplingLocations.AsReadOnlySpan().Slice(row * samples * 2, rows * samples * 2),
+            attentionWeights.AsReadOnlySpan().Slice(row * samples, rows * samples), output.AsSpan().Slice(row * width, rows * width)));
     }
 
     // A value made ready for rows of queries on any thread. Many queries read every token many times: then the tokens of a head are laid side

@@ -13,16 +13,17 @@ internal static class RowBlocks
     public static Tensor<T> Scratch<T>(ForwardPass pass, int width)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => pass.Rent<T>([pass.Threads * Rows, width]);
 
-    // Calls the body with (first row, how many, first scratch row) until all rows are done.
-    public static void Run(ForwardPass pass, int count, Action<int, int, int> body)
+    // Calls the body with (first row, how many, first scratch row) until all rows are done. Threads take groups in turns: rows of one part
+    // of the tokens can cost more than those of another (coarse levels look far around in the fine ones).
+    public static void Run(OperatorContext context, int count, Action<int, int, int> body)
     {
         int blocks = (count + Rows - 1) / Rows;
-        pass.Split(pass.Threads, 1, (first, last) =>
+        int threads = Math.Max(1, Math.Min(context.Threads, blocks));
+        context.Split(threads, 1, (first, last) =>
         {
             for (int thread = first; thread < last; thread++)
             {
-                int end = (int)((long)blocks * (thread + 1) / pass.Threads);
-                for (int block = (int)((long)blocks * thread / pass.Threads); block < end; block++)
+                for (int block = thread; block < blocks; block += threads)
                 {
                     body(block * Rows, Math.Min(Rows, count - (block * Rows)), thread * Rows);
                 }
