@@ -89,6 +89,23 @@ public class MSDeformAttnCoreSimdTests
         ];
     }
 
+    [Theory]
+    [InlineData(0, 3, 2, 8, 2)]
+    [InlineData(2, 0, 2, 8, 2)]
+    [InlineData(2, 3, 0, 8, 2)]
+    [InlineData(2, 3, 2, 0, 2)]
+    [InlineData(2, 3, 2, 8, 0)]
+    public void An_axis_of_nothing_gives_zeros_or_nothing(int n, int queries, int heads, int channels, int points)
+    {
+        CoreInputs<float> single = new CoreCase(n, queries, heads, channels, points, [(2, 3)], 1, 1).Inputs<float>();
+        CoreInputs<double> twice = new CoreCase(n, queries, heads, channels, points, [(2, 3)], 1, 1).Inputs<double>();
+        foreach (Kernels kernels in Enum.GetValues<Kernels>())
+        {
+            Expect.SameBits(new Tensor<float>([n, queries, heads * channels]), single.Run(kernels), $"{kernels}");
+            Expect.SameBits(new Tensor<double>([n, queries, heads * channels]), twice.Run(kernels), $"{kernels}, double");
+        }
+    }
+
     [Fact]
     public void Pairs_at_every_width_are_one_chain_per_query_and_channel()
     {

@@ -13,12 +13,14 @@ public class RowBlocksTests
             {
                 int[] seen = new int[count];
                 int[] users = new int[threads];
+                int[] uses = new int[threads];
                 RowBlocks.Run(new ForwardPass(Kernels.Simd, threads), count, (row, rows, scratch) =>
                 {
                     Assert.InRange(rows, 1, RowBlocks.Rows);
                     Assert.True(row % RowBlocks.Rows == 0 && scratch % RowBlocks.Rows == 0, $"row {row}, scratch {scratch}");
                     int slot = scratch / RowBlocks.Rows;
                     Assert.Equal(1, Interlocked.Increment(ref users[slot]));
+                    Interlocked.Increment(ref uses[slot]);
                     for (int i = row; i < row + rows; i++)
                     {
                         Interlocked.Increment(ref seen[i]);
@@ -28,6 +30,11 @@ public class RowBlocksTests
                     Interlocked.Decrement(ref users[slot]);
                 });
                 Assert.All(seen, times => Assert.Equal(1, times));
+
+                // As many slots as threads have work, and no thread does much more than another.
+                int groups = (count + RowBlocks.Rows - 1) / RowBlocks.Rows;
+                Assert.Equal(Math.Min(threads, groups), uses.Count(times => times > 0));
+                Assert.True(uses.Max() <= (groups / threads) + 1, $"{threads} threads, {groups} groups: {string.Join(", ", uses)}");
             }
         }
     }

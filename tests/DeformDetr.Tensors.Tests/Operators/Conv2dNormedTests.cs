@@ -17,7 +17,7 @@ public class Conv2dNormedTests
         // Pointwise, whose maps are packed otherwise.
         Axis[] pointwise =
         [
-            new(1, 20), new(1, 70), new(1, 9), new(1, 40), new(1, 1), new(1, 1), new(1, 2), new(0, 1), new(1, 1), new(1, 2),
+            new(1, 20), new(1, 70), new(1, 9), new(1, 40), new(1, 1), new(1, 1), new(1, 4), new(0, 1), new(1, 1), new(1, 2),
         ];
         Cases.Check(100, pointwise, Law<float>);
         Cases.Check(50, pointwise, Law<double>);
