@@ -7,7 +7,7 @@ namespace DeformDetr.Tensors.Operators;
 public static partial class Conv2d
 {
     // Lane = output pixel (row-major), k = (c, ky, kx): the pixel of the map that the window's tap covers, or zero.
-    private readonly struct PatchPanels<T>(
+    internal readonly struct PatchPanels<T>(
         T[] data, int offset, int height, int width, int kernelHeight, int kernelWidth, Conv2dWindow window, int outputWidth)
         : IPanels<T>
         where T : unmanaged

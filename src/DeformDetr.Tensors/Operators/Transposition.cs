@@ -23,6 +23,11 @@ public static class Transposition
     public static void Strip<T>(ReadOnlySpan<T> rows, int stride, Span<T> packed, int width, int depth)
         where T : unmanaged
     {
+        if (depth == 0)
+        {
+            return;
+        }
+
         int k = 0;
         if (typeof(T) == typeof(float) && (Sse.IsSupported || AdvSimd.Arm64.IsSupported))
         {

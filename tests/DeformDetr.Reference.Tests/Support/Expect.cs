@@ -20,6 +20,22 @@ internal static class Expect
         }
     }
 
+    // The same bits, where a NaN may be any NaN and nothing else.
+    public static void SameNumbers<T>(Tensor<T> expected, Tensor<T> actual, string what = "tensor")
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => SameBits(OneNaN(expected), OneNaN(actual), what);
+
+    private static Tensor<T> OneNaN<T>(Tensor<T> tensor)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Tensor<T> copy = tensor.Clone();
+        foreach (ref T value in copy.AsSpan())
+        {
+            value = T.IsNaN(value) ? T.NaN : value;
+        }
+
+        return copy;
+    }
+
     // |actual - expected| within the allowance of each element; infinities and NaN at the same places.
     public static void Close(ReadOnlySpan<double> expected, ReadOnlySpan<double> actual, Func<int, double> allowance, string what = "tensor")
     {

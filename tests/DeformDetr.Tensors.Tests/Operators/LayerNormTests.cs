@@ -142,6 +142,32 @@ public class LayerNormTests
     }
 
     [Fact]
+    public void Rows_on_their_own_and_in_place_have_the_operator_s_bits()
+    {
+        Cases.Check(60, [new(1, 9), new(1, 70)], Law<float>);
+        Cases.Check(60, [new(1, 9), new(1, 70)], Law<double>);
+
+        static void Law<T>(Case c)
+            where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        {
+            (Tensor<T> x, Tensor<T> weight, Tensor<T> bias) = Draw<T>(c);
+            ReadOnlySpan<T> w = weight.AsReadOnlySpan();
+            ReadOnlySpan<T> b = bias.AsReadOnlySpan();
+            Tensor<T> expected = LayerNorm.Forward(new OperatorContext(Kernels.Simd), x, weight, bias);
+            Tensor<T> apart = new(x.Shape);
+            for (int row = 0; row < c[0]; row++)
+            {
+                LayerNorm.Rows(
+                    x.AsReadOnlySpan().Slice(row * c[1], c[1]), w, b, LayerNorm.DefaultEpsilon, apart.AsSpan().Slice(row * c[1], c[1]));
+            }
+
+            Comparison.SameNumbers(expected, apart, "row by row");
+            LayerNorm.Rows(x.AsReadOnlySpan(), w, b, LayerNorm.DefaultEpsilon, x.AsSpan());
+            Comparison.SameNumbers(expected, x, "in place");
+        }
+    }
+
+    [Fact]
     public void Refusals()
     {
         Tensor<float> c4 = new([4]);

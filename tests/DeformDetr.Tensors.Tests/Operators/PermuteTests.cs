@@ -56,6 +56,48 @@ public class PermuteTests
     }
 
     [Fact]
+    public void Every_order_that_keeps_the_innermost_axis_carries_whole_rows_to_their_place()
+    {
+        foreach (int rank in new[] { 2, 3, 4, 5 })
+        {
+            int[][] orders = [.. Orderings(rank - 1).Select(order => (int[])[.. order, rank - 1])];
+            Axis[] axes = [.. Enumerable.Repeat(new Axis(0, 5), rank - 1), new Axis(0, 40)];
+            foreach (int[] order in orders)
+            {
+                Cases.Check(15, axes, c =>
+                {
+                    Tensor<int> x = Values.Counting<int>(c.Sizes);
+                    int[] expected = Layout.Permuted(x.AsSpan().ToArray(), c.Sizes, order);
+                    foreach (int threads in new[] { 1, 3 })
+                    {
+                        Tensor<int> y = Permute.Forward(new OperatorContext(Kernels.Simd, threads), x, order);
+                        Assert.Equal(order.Select(axis => c[axis]), y.Shape);
+                        Comparison.SameBits<int>(expected, y.AsSpan(), $"[{string.Join(", ", order)}]");
+                    }
+                });
+            }
+        }
+
+        static IEnumerable<int[]> Orderings(int count) => count == 0
+            ? [[]]
+            : Orderings(count - 1).SelectMany(
+                order => Enumerable.Range(0, count).Select(at => (int[])[.. order[..at], count - 1, .. order[at..]]));
+    }
+
+    [Fact]
+    public void Rows_are_carried_by_every_number_of_threads()
+    {
+        // More rows than a thread needs, so that parts start in the middle of an axis.
+        Tensor<float> x = Values.Draw<float>(new Random(1), 3, 71, 37, 33);
+        foreach (int[] order in new int[][] { [0, 2, 1, 3], [2, 1, 0, 3], [1, 2, 0, 3] })
+        {
+            Tensor<float> expected = Permute.Forward(new OperatorContext(), x, order);
+            Comparison.SameBitsForThreads(context => Permute.Forward(context, x, order));
+            Comparison.SameBits(expected, Permute.Forward(new OperatorContext(Kernels.Simd, 7), x, order));
+        }
+    }
+
+    [Fact]
     public void Refusals()
     {
         Tensor<float> x = new([2, 3, 4]);

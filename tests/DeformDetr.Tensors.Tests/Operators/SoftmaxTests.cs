@@ -99,6 +99,29 @@ public class SoftmaxTests
     }
 
     [Fact]
+    public void Rows_on_their_own_and_in_place_have_the_operator_s_bits()
+    {
+        Cases.Check(60, [new(1, 9), new(1, 70)], Law<float>);
+        Cases.Check(60, [new(1, 9), new(1, 70)], Law<double>);
+
+        static void Law<T>(Case c)
+            where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        {
+            Tensor<T> x = Values.Draw<T>(c.Random(), c.Family, c[0], c[1]).WithSpecials(c.Random(), 50);
+            Tensor<T> expected = Softmax.Forward(new OperatorContext(Kernels.Simd), x);
+            Tensor<T> apart = new(x.Shape);
+            for (int row = 0; row < c[0]; row++)
+            {
+                Softmax.Rows(x.AsReadOnlySpan().Slice(row * c[1], c[1]), c[1], apart.AsSpan().Slice(row * c[1], c[1]));
+            }
+
+            Comparison.SameNumbers(expected, apart, "row by row");
+            Softmax.Rows(x.AsReadOnlySpan(), c[1], x.AsSpan());
+            Comparison.SameNumbers(expected, x, "in place");
+        }
+    }
+
+    [Fact]
     public void Refusals()
     {
         Refusal.Of("Softmax: input holds []; expected [.., C] with C > 0.", c => Softmax.Forward(c, new Tensor<float>([])));

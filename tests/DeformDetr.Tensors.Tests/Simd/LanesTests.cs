@@ -48,6 +48,20 @@ public class LanesTests
         Assert.Equal(count, TLanes.Count);
         Operations<TLanes, TVector, double>();
 
+        Check<TLanes, TVector, double>((a, _, _) => TLanes.Floor(a), (a, _, _) => Math.Floor(a));
+        double[] sums =
+        [
+            -2.5, -1, -0.75, -0.0, 0.25, 1, 1.999999999999999, 4503599627370495.5,
+            -4503599627370495.5, -1e-300, 1e300, 3, -3, 7.5, -8.5, 0.5,
+        ];
+        double[] floors = new double[sums.Length];
+        for (int at = 0; at < sums.Length; at += count)
+        {
+            TLanes.Store(TLanes.Floor(TLanes.Load(in sums[0], (nuint)at)), ref floors[0], (nuint)at);
+        }
+
+        Comparison.SameBits<double>([-3, -1, -1, -0.0, 0, 1, 1, 4503599627370495, -4503599627370496, -1, 1e300, 3, -3, 7, -9, 0], floors);
+
         // Floats in and out: widened exactly, rounded to nearest even, and nothing beside them touched.
         float[] source = [.. Special<float>().AsSpan()];
         for (int at = 0; at + count <= source.Length; at++)
@@ -85,6 +99,9 @@ public class LanesTests
         Check<TLanes, TVector, T>((a, b, _) => TLanes.Divide(a, b), (a, b, _) => a / b);
         Check<TLanes, TVector, T>((a, b, _) => TLanes.Max(a, b), (a, b, _) => T.Max(a, b));
         Check<TLanes, TVector, T>((_, _, _) => TLanes.Zero, (_, _, _) => T.Zero);
+
+        // +0 for what isn't above zero, the zero with a sign among it; NaN is neither.
+        Check<TLanes, TVector, T>((a, _, _) => TLanes.Positive(a), (a, _, _) => a > T.Zero || T.IsNaN(a) ? a : T.Zero);
         foreach (T value in Special<T>().AsSpan())
         {
             Check<TLanes, TVector, T>((_, _, _) => TLanes.Broadcast(value), (_, _, _) => value);

@@ -88,6 +88,29 @@ internal static class Comparison
         }
     }
 
+    /// <summary>The same bits, where a NaN may be any NaN and nothing else: IEEE 754 leaves open which one several give.</summary>
+    public static void SameNumbers<T>(ReadOnlySpan<T> expected, ReadOnlySpan<T> actual, string what = "")
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => SameBits<T>(OneNaN(expected), OneNaN(actual), what);
+
+    public static void SameNumbers<T>(Tensor<T> expected, Tensor<T> actual, string what = "")
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Assert.True(expected.Shape == actual.Shape, $"{what}: shape is {actual.Shape}; expected {expected.Shape}.");
+        SameNumbers(expected.AsReadOnlySpan(), actual.AsReadOnlySpan(), $"{what} {expected.Shape}");
+    }
+
+    private static T[] OneNaN<T>(ReadOnlySpan<T> values)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        T[] copy = values.ToArray();
+        foreach (ref T value in copy.AsSpan())
+        {
+            value = T.IsNaN(value) ? T.NaN : value;
+        }
+
+        return copy;
+    }
+
     /// <summary>Simd bodies give the same bits whatever the number of threads.</summary>
     public static void SameBitsForThreads<T>(Func<OperatorContext, Tensor<T>> run)
         where T : unmanaged

@@ -99,6 +99,23 @@ internal static class Values
         return result;
     }
 
+    /// <summary>About one element in so many becomes a zero, a subnormal or, unless all must be finite, NaN or infinite.</summary>
+    public static Tensor<T> WithSpecials<T>(this Tensor<T> tensor, Random random, int oneIn, bool finite = false)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        T[] special =
+        [
+            T.NegativeZero, T.Zero, T.Epsilon, -T.Epsilon, T.Epsilon * T.CreateTruncating(12345), T.CreateTruncating(-1e-38),
+            T.NaN, T.PositiveInfinity, T.NegativeInfinity, T.BitDecrement(T.PositiveInfinity),
+        ];
+        foreach (ref T value in tensor.AsSpan())
+        {
+            value = random.Next(oneIn) == 0 ? special[random.Next(finite ? 6 : special.Length)] : value;
+        }
+
+        return tensor;
+    }
+
     public static DoubleDouble[] Exactly(this double[] values) => [.. values.Select(value => (DoubleDouble)value)];
 
     private static double Signed(Random random) => (2 * random.NextDouble()) - 1;

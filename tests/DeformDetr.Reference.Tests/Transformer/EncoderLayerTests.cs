@@ -1,0 +1,156 @@
+using System.Numerics;
+using DeformDetr.Tensors;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace DeformDetr.Reference.Tests.Transformer;
+
+public class EncoderLayerTests
+{
+    private static readonly string[] Names =
+    [
+        "e.self_attn.value", "e.self_attn.sampling_offsets", "e.self_attn.attention_logits", "e.self_attn.attention_weights",
+        "e.self_attn.sampling_locations", "e.self_attn.sampled", "e.self_attn", "e.norm1", "e.linear1", "e.linear2", "e.norm2", "e",
+    ];
+
+    // Tokens from fewer than threads to several groups of 96 rows, which cross from image to image.
+    private static readonly Gen<Setting> Any =
+        from n in Gen.Choose(1, 4)
+        from sizes in Gen.Elements<(int, int)[]>(
+            [(1, 1)], [(1, 2), (1, 1)], [(5, 7)], [(8, 12)], [(6, 9), (3, 5), (2, 3), (1, 2)], [(1, 97)], [(9, 1), (1, 4)],
+            [(10, 13), (5, 7), (3, 4)])
+        from heads in Gen.Choose(1, 4)
+        from channels in Gen.Elements(1, 3, 4, 8, 16, 17)
+        from points in Gen.Choose(1, 4)
+        from hidden in Gen.Choose(1, 50)
+        from threads in Gen.Choose(1, 7)
+        from gelu in Gen.Elements(false, false, true)
+        from seed in Gen.Choose(0, 1_000_000)
+        select new Setting(n, sizes, heads, channels, points, hidden, threads, gelu, seed);
+
+    private sealed record Setting(
+        int N, (int Height, int Width)[] Sizes, int Heads, int Channels, int Points, int Hidden, int Threads, bool Gelu, int Seed)
+    {
+        public override string ToString() =>
+            FormattableString.Invariant($"N {N}, levels {string.Join(" ", Sizes)}, heads {Heads} of {Channels}, ")
+            + FormattableString.Invariant($"points {Points}, hidden {Hidden}, threads {Threads}, gelu {Gelu}, seed {Seed}");
+    }
+
+    [Fact]
+    public void By_rows_it_has_the_bits_that_it_has_step_by_step_whoever_listens()
+    {
+        Properties.Holds(Any, Law<float>, 60);
+        Properties.Holds(Any, Law<double>, 30);
+
+        static void Law<T>(Setting s)
+            where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        {
+            Layer<T> layer = new(s);
+            RecordingSink all = new();
+            Tensor<T> expected = layer.Run(1, all);
+            Assert.Equal(Names, all.Names);
+            Assert.All(all.Of<T>("e.self_attn.value").AsSpan().ToArray(), value => Assert.True(T.IsFinite(value)));
+            Expect.SameNumbers(expected, layer.Run(s.Threads, null), "nobody listens");
+            Expect.SameNumbers(expected, layer.Run(s.Threads, all: true), "all listen, on threads");
+
+            // One name, and some: a sink sees what it wants, as in the full trace and in its order.
+            Random random = new(s.Seed);
+            HashSet<string> some = [.. Names.Where(_ => random.Next(4) == 0)];
+            foreach (HashSet<string> wanted in Names.Select(name => new HashSet<string> { name }).Append(some))
+            {
+                RecordingSink sink = new(wanted.Contains);
+                Expect.SameNumbers(expected, layer.Run(s.Threads, sink), $"{string.Join(", ", wanted)} wanted");
+                Assert.Equal(Names.Where(wanted.Contains), sink.Names);
+                Assert.All(sink.Names, name => Expect.SameNumbers(all.Of<T>(name), sink.Of<T>(name), name));
+            }
+        }
+    }
+
+    [Fact]
+    public void An_image_has_the_same_bits_alone_and_in_every_slot()
+    {
+        Layer<float> layer = new(new Setting(4, [(7, 9), (3, 5)], 3, 8, 3, 30, 2, false, 5));
+        Tensor<float> together = layer.Run(2, null);
+        for (int slot = 0; slot < 4; slot++)
+        {
+            Expect.SameNumbers(layer.Run(3, null, slot), (Tensor<float>)DeformableDetrTests.Slot(together, slot), $"slot {slot}");
+        }
+    }
+
+    [Fact]
+    public void A_tensor_that_is_put_in_another_s_place_is_gone_on_with_when_nothing_else_is_wanted()
+    {
+        Layer<float> layer = new(new Setting(2, [(7, 9), (3, 5)], 2, 8, 3, 30, 2, false, 5));
+        Tensor<float> plain = layer.Run(2, null);
+        foreach (string name in Names)
+        {
+            ReplacingSink full = new((seen, tensor) => seen == name ? Other((Tensor<float>)tensor) : null);
+            Tensor<float> expected = layer.Run(2, full);
+            Tensor<float> actual = layer.Run(2, new OneReplaced(name));
+            Expect.SameNumbers(expected, actual, name);
+            Assert.NotEqual(plain.Doubles(), actual.Doubles());
+        }
+    }
+
+    private static Tensor<float> Other(Tensor<float> tensor) => Draw.Between<float>(new Random(3), tensor.Shape, 0.1, 0.9);
+
+    private sealed class OneReplaced(string name) : ITapSink
+    {
+        public bool Wants(string wanted) => wanted == name;
+
+        public Tensor<T> See<T>(string seen, Tensor<T> tensor)
+            where T : unmanaged => (Tensor<T>)(object)Other((Tensor<float>)(object)tensor);
+    }
+
+    private sealed class Layer<T>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        private readonly EncoderLayer<T> _layer;
+        private readonly LevelLayout _levels;
+        private readonly Tensor<T> _src;
+        private readonly Tensor<T> _pos;
+        private readonly Tensor<T> _reference;
+        private readonly Tensor<bool> _mask;
+
+        public Layer(Setting s)
+        {
+            Random random = new(s.Seed);
+            int width = s.Heads * s.Channels;
+            int tokens = s.Sizes.Sum(size => size.Height * size.Width);
+            _levels = Draw.Levels(s.Sizes);
+            DeformableDetrConfig config = new()
+            {
+                HiddenDim = width,
+                Nheads = s.Heads,
+                NumFeatureLevels = s.Sizes.Length,
+                EncNPoints = s.Points,
+                DimFeedforward = s.Hidden,
+                Activation = s.Gelu ? Activation.Gelu : Activation.Relu,
+            };
+            _layer = new EncoderLayer<T>(new MadeWeights<T>(seed: (ulong)s.Seed), "e", config);
+            _src = Draw.Numbers<T>(random, [s.N, tokens, width]);
+            _pos = Draw.Numbers<T>(random, [s.N, tokens, width]);
+            _reference = Draw.Between<T>(random, [s.N, tokens, s.Sizes.Length, 2], -0.1, 1.1);
+            _mask = new Tensor<bool>([s.N, tokens]);
+            foreach (ref bool padding in _mask.AsSpan())
+            {
+                padding = random.Next(4) == 0;
+            }
+
+            // What stands under the mask is no number: nobody else may read it.
+            for (int token = 0; token < _mask.Length; token++)
+            {
+                _src.AsSpan()[token * width] = _mask.AsSpan()[token] ? T.NaN : _src.AsSpan()[token * width];
+            }
+        }
+
+        public Tensor<T> Run(int threads, bool all) => Run(threads, new RecordingSink(_ => all));
+
+        public Tensor<T> Run(int threads, ITapSink? sink, int? slot = null) => _layer.Forward(
+            new ForwardPass(Kernels.Simd, threads, sink), Slot(_src, slot), Slot(_pos, slot), Slot(_reference, slot), _levels,
+            Slot(_mask, slot));
+
+        private static Tensor<TElement> Slot<TElement>(Tensor<TElement> batch, int? slot)
+            where TElement : unmanaged => slot is null ? batch : (Tensor<TElement>)DeformableDetrTests.Slot(batch, slot.Value);
+    }
+}
