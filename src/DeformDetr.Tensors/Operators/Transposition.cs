@@ -36,6 +36,26 @@ public static class Transposition
             _ = packed[((depth - 1) * width) + 3];
             ref float source = ref Unsafe.As<T, float>(ref Unsafe.AsRef(in rows[0]));
             ref float target = ref Unsafe.As<T, float>(ref packed[0]);
+            if (Avx.IsSupported)
+            {
+                // Two blocks side by side: the lower halves hold k to k + 3, the upper ones k + 4 to k + 7.
+                for (; k + 8 <= depth; k += 8)
+                {
+                    Vector256<float> row0 = Vector256.LoadUnsafe(ref source, (nuint)k);
+                    Vector256<float> row1 = Vector256.LoadUnsafe(ref source, (nuint)(stride + k));
+                    Vector256<float> row2 = Vector256.LoadUnsafe(ref source, (nuint)((2 * stride) + k));
+                    Vector256<float> row3 = Vector256.LoadUnsafe(ref source, (nuint)((3 * stride) + k));
+                    Vector256<double> low01 = Avx.UnpackLow(row0, row1).AsDouble();
+                    Vector256<double> high01 = Avx.UnpackHigh(row0, row1).AsDouble();
+                    Vector256<double> low23 = Avx.UnpackLow(row2, row3).AsDouble();
+                    Vector256<double> high23 = Avx.UnpackHigh(row2, row3).AsDouble();
+                    Both(Avx.UnpackLow(low01, low23).AsSingle(), ref target, k * width, 4 * width);
+                    Both(Avx.UnpackHigh(low01, low23).AsSingle(), ref target, (k + 1) * width, 4 * width);
+                    Both(Avx.UnpackLow(high01, high23).AsSingle(), ref target, (k + 2) * width, 4 * width);
+                    Both(Avx.UnpackHigh(high01, high23).AsSingle(), ref target, (k + 3) * width, 4 * width);
+                }
+            }
+
             for (; k + 4 <= depth; k += 4)
             {
                 Vector128<float> row0 = Vector128.LoadUnsafe(ref source, (nuint)k);
@@ -74,6 +94,13 @@ public static class Transposition
                 packed[(k * width) + row] = rows[(row * stride) + k];
             }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Both(Vector256<float> halves, ref float target, int at, int step)
+    {
+        halves.GetLower().StoreUnsafe(ref target, (nuint)at);
+        halves.GetUpper().StoreUnsafe(ref target, (nuint)(at + step));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
