@@ -68,6 +68,8 @@ public class Conv2dTests
         new[] { 1, 3, 17, 19, 7, 7, 7, 1, 3, 1, 1 },
         new[] { 2, 5, 6, 7, 13, 1, 1, 1, 0, 1, 1 },
         new[] { 1, 5, 6, 7, 13, 1, 1, 2, 0, 1, 1 },
+        new[] { 2, 5, 6, 7, 13, 1, 1, 2, 0, 1, 1 },
+        new[] { 3, 6, 9, 35, 4, 1, 1, 3, 0, 1, 2 },
         new[] { 1, 5, 6, 7, 12, 1, 1, 1, 1, 1, 1 },
         new[] { 1, 6, 5, 6, 9, 1, 1, 1, 0, 1, 3 },
         new[] { 1, 2, 12, 35, 3, 3, 3, 1, 2, 2, 1 },
@@ -203,6 +205,13 @@ public class Conv2dTests
     {
         Tensor<float> weight = Values.Draw<float>(new Random(2), 7, 3, 3, 3);
         Comparison.SameBitsAlone(Values.Draw<float>(new Random(1), 3, 3, 9, 14), (context, x) => Conv2d.Forward(context, x, weight, null, new(2, 1)));
+        Tensor<float> pointwise = Values.Draw<float>(new Random(2), 8, 3, 1, 1);
+        foreach (int stride in new[] { 1, 2, 3 })
+        {
+            Comparison.SameBitsAlone(
+                Values.Draw<float>(new Random(1), 3, 6, 9, 14),
+                (context, x) => Conv2d.Forward(context, x, pointwise, null, new(stride, Groups: 2)));
+        }
     }
 
     [Theory]
