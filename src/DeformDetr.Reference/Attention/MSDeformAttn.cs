@@ -61,9 +61,7 @@ public sealed class MSDeformAttn<T>
         ForwardPass pass, Tensor<T> query, Tensor<T> referencePoints, Tensor<T> inputFlatten, Tensor<long> spatialShapes,
         Tensor<long> levelStartIndex, Tensor<bool>? paddingMask)
     {
-        ShapeGuard.Rank("ms_deform_attn", "query", query.Shape, "[N, Lq, C]", 3);
-        ShapeGuard.Require("ms_deform_attn", "input_flatten", inputFlatten.Shape, "[N, S, C]", query.Shape[0], -1, query.Shape[2]);
-        ShapeGuard.Require("ms_deform_attn", "input_spatial_shapes", spatialShapes.Shape, "[L, 2]", _levels, 2);
+        Check(query.Shape, inputFlatten.Shape, spatialShapes.Shape);
         int n = query.Shape[0];
         int queries = query.Shape[1];
         using BufferScope scope = pass.Scope();
@@ -93,6 +91,11 @@ public sealed class MSDeformAttn<T>
         ForwardPass pass, Tensor<T> src, Tensor<T> pos, Tensor<T> referencePoints, LevelLayout levels, Tensor<bool> paddingMask,
         LayerNormLayer<T> norm)
     {
+        Check(src.Shape, src.Shape, levels.SpatialShapes.Shape);
+        TensorShape s = src.Shape;
+        ShapeGuard.Require("ms_deform_attn", "pos", pos.Shape, "[N, S, C]", s[0], s[1], s[2]);
+        ShapeGuard.Require("ms_deform_attn", "padding_mask", paddingMask.Shape, "[N, S]", s[0], s[1]);
+        ShapeGuard.Require("ms_deform_attn", "reference_points", referencePoints.Shape, "[N, S, L, 2]", s[0], s[1], _levels, 2);
         using BufferScope scope = pass.Scope();
         int channels = src.Shape[2];
         Tensor<T> output = pass.Rent<T>(src.Shape);
@@ -172,6 +175,13 @@ public sealed class MSDeformAttn<T>
 
         TensorShape shape = inputFlatten.Shape;
         return pass.Tap($"{Local("value")}", value.Reshape([shape[0], shape[1], _heads, shape[2] / _heads]));
+    }
+
+    private void Check(TensorShape query, TensorShape inputFlatten, TensorShape spatialShapes)
+    {
+        ShapeGuard.Rank("ms_deform_attn", "query", query, "[N, Lq, C]", 3);
+        ShapeGuard.Require("ms_deform_attn", "input_flatten", inputFlatten, "[N, S, C]", query[0], -1, query[2]);
+        ShapeGuard.Require("ms_deform_attn", "input_spatial_shapes", spatialShapes, "[L, 2]", _levels, 2);
     }
 
     private string Local(string variable) => Name.Length == 0 ? variable : $"{Name}.{variable}";

@@ -60,7 +60,11 @@ public static partial class MSDeformAttnCore
             OperatorContext context, TensorShape shape, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, int queries, int points,
             bool apart = true)
         {
-            _shape = new CoreShape(shape, queries, spatialShapes.Shape[0], points);
+            int levels = spatialShapes.Shape[0];
+            Check(
+                shape, spatialShapes, levelStartIndex, [shape[0], queries, shape[2], levels, points, 2],
+                [shape[0], queries, shape[2], levels, points]);
+            _shape = new CoreShape(shape, queries, levels, points);
             _levels = Level.All(spatialShapes, levelStartIndex);
             _laidApart = context.Scratch<T>(apart ? shape.ElementCount : 0);
         }

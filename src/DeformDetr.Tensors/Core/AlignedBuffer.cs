@@ -40,7 +40,7 @@ internal sealed class AlignedPool
     public const int Line = 64;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<Type, List<Array>> _free = [];
+    private readonly FreeArrays _free = new();
 
     // The first element of an array that lies at a cache line.
     public static int Start<T>(T[] array)
@@ -50,35 +50,17 @@ internal sealed class AlignedPool
         return (int)((Line - (address % Line)) % Line) / Unsafe.SizeOf<T>();
     }
 
-    // The smallest free array that holds it, unless that would waste more than half.
     public AlignedBuffer<T> Rent<T>(int length)
         where T : unmanaged
     {
         int whole = checked(length + (Line / Unsafe.SizeOf<T>()));
+        T[]? free;
         lock (_gate)
         {
-            if (_free.TryGetValue(typeof(T), out List<Array>? arrays))
-            {
-                int best = -1;
-                for (int index = 0; index < arrays.Count; index++)
-                {
-                    int free = arrays[index].Length;
-                    if (free >= whole && free <= 2L * whole && (best < 0 || free < arrays[best].Length))
-                    {
-                        best = index;
-                    }
-                }
-
-                if (best >= 0)
-                {
-                    T[] array = (T[])arrays[best];
-                    arrays.RemoveAt(best);
-                    return new AlignedBuffer<T>(this, array, length);
-                }
-            }
+            free = _free.Take<T>(whole);
         }
 
-        return new AlignedBuffer<T>(this, GC.AllocateUninitializedArray<T>(whole, pinned: true), length);
+        return new AlignedBuffer<T>(this, free ?? GC.AllocateUninitializedArray<T>(whole, pinned: true), length);
     }
 
     public void Return<T>(T[] array)
@@ -86,12 +68,7 @@ internal sealed class AlignedPool
     {
         lock (_gate)
         {
-            if (!_free.TryGetValue(typeof(T), out List<Array>? arrays))
-            {
-                _free.Add(typeof(T), arrays = []);
-            }
-
-            arrays.Add(array);
+            _free.Add(array);
         }
     }
 }

@@ -1,39 +1,15 @@
 namespace DeformDetr.Tensors;
 
-// Free arrays of a context, per element type. A request takes the smallest free array that holds it, unless that would waste more than
-// half; so a run settles on the few sizes it needs.
+// The arrays behind a context's tensors.
 internal sealed class BufferPool
 {
     // Below this many bytes the collector is as good, and poisoning small results in tests is worth nothing.
     private const int LeastBytes = 4096;
 
-    private readonly Dictionary<Type, List<Array>> _free = [];
+    private readonly FreeArrays _free = new();
 
     public T[] Rent<T>(int length)
-        where T : unmanaged
-    {
-        if (_free.TryGetValue(typeof(T), out List<Array>? arrays))
-        {
-            int best = -1;
-            for (int index = 0; index < arrays.Count; index++)
-            {
-                int free = arrays[index].Length;
-                if (free >= length && free <= 2L * length && (best < 0 || free < arrays[best].Length))
-                {
-                    best = index;
-                }
-            }
-
-            if (best >= 0)
-            {
-                T[] array = (T[])arrays[best];
-                arrays.RemoveAt(best);
-                return array;
-            }
-        }
-
-        return Allocate<T>(length);
-    }
+        where T : unmanaged => _free.Take<T>(length) ?? Allocate<T>(length);
 
     public static T[] Allocate<T>(int length)
         where T : unmanaged => GC.AllocateUninitializedArray<T>(length);
@@ -46,12 +22,7 @@ internal sealed class BufferPool
             return;
         }
 
-        if (!_free.TryGetValue(typeof(T), out List<Array>? arrays))
-        {
-            _free.Add(typeof(T), arrays = []);
-        }
-
-        arrays.Add(array);
+        _free.Add(array);
     }
 
     public void ReturnStorage(object storage)

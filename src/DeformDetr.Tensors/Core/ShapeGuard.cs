@@ -67,6 +67,14 @@ public static class ShapeGuard
         throw new ArgumentException($"{name}: {argument} holds {actual}; expected {symbols} = [{string.Join(", ", words)}].");
     }
 
+    internal static void WholeRows(string name, int input, int channels, int output)
+    {
+        That(
+            channels > 0 && input % channels == 0, name, nameof(input),
+            $"holds {input} elements; expected whole rows of {channels}, at least 1 wide.");
+        That(output == input, name, nameof(output), $"holds {output} elements; expected as many as input = {input}.");
+    }
+
     private static string Text(DefaultInterpolatedStringHandler text) => text.ToStringAndClear();
 
     /// <summary>Text that is put together only where the guard fails.</summary>

@@ -4,25 +4,18 @@ namespace DeformDetr.Tensors.Operators;
 
 public static partial class Conv2d
 {
-    // What follows the sums of one image and group; row 0 is the group's first output channel.
-    private interface IFollow<T, TEpilogue>
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        where TEpilogue : struct, IEpilogue<T>
-    {
-        TEpilogue Of(int firstChannel);
-    }
-
     private static void Simd<T>(
         OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T>? bias, Conv2dWindow window, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         if (bias is null)
         {
-            Run<T, NoEpilogue<T>, Nothing<T>>(context, input, weight, window, output, default);
+            Run(context, input, weight, window, output, _ => default(NoEpilogue<T>));
         }
         else
         {
-            Run<T, RowBias<T>, Biased<T>>(context, input, weight, window, output, new Biased<T>(bias.Storage.Array));
+            T[] biases = bias.Storage.Array;
+            Run(context, input, weight, window, output, firstChannel => new RowBias<T>(biases, firstChannel));
         }
     }
 
@@ -30,16 +23,17 @@ public static partial class Conv2d
         OperatorContext context, Tensor<T> input, Tensor<T> weight, Conv2dWindow window, T[] scale, T[] shift, Tensor<T>? residual,
         bool relu, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        Run<T, RowNorm<T>, Normed<T>>(
-            context, input, weight, window, output, new Normed<T>(scale, shift, residual?.Storage.Array, relu));
+        Run(
+            context, input, weight, window, output,
+            firstChannel => new RowNorm<T>(scale, shift, firstChannel, residual?.Storage.Array, relu));
 
     // Implicit GEMM: rows are output channels, columns are output pixels, k runs over (c, ky, kx) as the weights lie in memory. The columns
-    // of the patch matrix exist only panel by panel, packed straight from the map.
-    private static void Run<T, TEpilogue, TFollow>(
-        OperatorContext context, Tensor<T> input, Tensor<T> weight, Conv2dWindow window, Tensor<T> output, TFollow follow)
+    // of the patch matrix exist only panel by panel, packed straight from the map. follow: what a group's sums go through, by its first
+    // output channel, which is row 0 of the product.
+    private static void Run<T, TEpilogue>(
+        OperatorContext context, Tensor<T> input, Tensor<T> weight, Conv2dWindow window, Tensor<T> output, Func<int, TEpilogue> follow)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TEpilogue : struct, IEpilogue<T>
-        where TFollow : struct, IFollow<T, TEpilogue>
     {
         int channels = input.Shape[1];
         int height = input.Shape[2];
@@ -65,7 +59,7 @@ public static partial class Conv2d
                 LaneMajorPanels<T> kernels = new(weight.Storage.Array, group * rows * depth, depth);
                 int map = ((n * channels) + (group * weight.Shape[1])) * height * width;
                 int to = ((n * outputs) + (group * rows)) * pixels;
-                TEpilogue epilogue = follow.Of(group * rows);
+                TEpilogue epilogue = follow(group * rows);
                 if (pointwise)
                 {
                     DepthMajorPanels<T> maps = strided
@@ -101,23 +95,5 @@ public static partial class Conv2d
                 }
             }
         });
-    }
-
-    private readonly struct Nothing<T> : IFollow<T, NoEpilogue<T>>
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        public NoEpilogue<T> Of(int firstChannel) => default;
-    }
-
-    private readonly struct Biased<T>(T[] bias) : IFollow<T, RowBias<T>>
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        public RowBias<T> Of(int firstChannel) => new(bias, firstChannel);
-    }
-
-    private readonly struct Normed<T>(T[] scale, T[] shift, T[]? residual, bool relu) : IFollow<T, RowNorm<T>>
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        public RowNorm<T> Of(int firstChannel) => new(scale, shift, firstChannel, residual, relu);
     }
 }

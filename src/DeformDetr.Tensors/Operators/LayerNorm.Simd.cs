@@ -25,10 +25,14 @@ public static partial class LayerNorm
     /// <param name="bias">Offset per channel; as long as a row.</param>
     /// <param name="epsilon">Added to the variance, inside the root.</param>
     /// <param name="output">As long as the input; may be the same memory.</param>
+    /// <exception cref="ArgumentException">Not whole rows, or another length of the output or of the bias.</exception>
     public static void Rows<T>(ReadOnlySpan<T> input, ReadOnlySpan<T> weight, ReadOnlySpan<T> bias, double epsilon, Span<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int channels = weight.Length;
+        ShapeGuard.WholeRows(nameof(LayerNorm), input.Length, channels, output.Length);
+        ShapeGuard.That(
+            bias.Length == channels, nameof(LayerNorm), nameof(bias), $"holds {bias.Length} elements; expected as many as weight = {channels}.");
         for (int row = 0; row + channels <= input.Length; row += channels)
         {
             ReadOnlySpan<T> x = input.Slice(row, channels);

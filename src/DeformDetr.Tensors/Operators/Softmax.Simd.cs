@@ -24,9 +24,11 @@ public static partial class Softmax
     /// <param name="input">Whole rows.</param>
     /// <param name="channels">How long a row is.</param>
     /// <param name="output">As long as the input; may be the same memory.</param>
+    /// <exception cref="ArgumentException">Not whole rows, or another length of the output.</exception>
     public static void Rows<T>(ReadOnlySpan<T> input, int channels, Span<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
+        ShapeGuard.WholeRows(nameof(Softmax), input.Length, channels, output.Length);
         using SpanOwner<double> scratch = SpanOwner<double>.Allocate(channels);
         for (int row = 0; row + channels <= input.Length; row += channels)
         {
