@@ -92,6 +92,28 @@ public class EncoderLayerTests
         }
     }
 
+    [Theory]
+    [InlineData("pos")]
+    [InlineData("padding_mask")]
+    [InlineData("reference_points")]
+    [InlineData("spatial_shapes")]
+    public void Shapes_that_disagree_are_refused_by_name_when_nobody_listens(string argument)
+    {
+        DeformableDetrConfig config = new() { HiddenDim = 8, Nheads = 2, NumFeatureLevels = 1, EncNPoints = 2, DimFeedforward = 6 };
+        EncoderLayer<float> layer = new(new MadeWeights<float>(seed: 1), "e", config);
+        (int pos, int mask, int reference, int height) = argument switch
+        {
+            "pos" => (7, 6, 2, 2),
+            "padding_mask" => (6, 7, 2, 2),
+            "reference_points" => (6, 6, 4, 2),
+            _ => (6, 6, 2, 3),
+        };
+        ArgumentException refusal = Assert.Throws<ArgumentException>(() => layer.Forward(
+            new ForwardPass(Kernels.Simd), new Tensor<float>([1, 6, 8]), new Tensor<float>([1, pos, 8]),
+            new Tensor<float>([1, 6, 1, reference]), Draw.Levels((height, 3)), new Tensor<bool>([1, mask])));
+        Assert.Contains($": {(argument == "spatial_shapes" ? "level_start_index" : argument)} holds ", refusal.Message, StringComparison.Ordinal);
+    }
+
     private static Tensor<float> Other(Tensor<float> tensor) => Draw.Between<float>(new Random(3), tensor.Shape, 0.1, 0.9);
 
     private sealed class OneReplaced(string name) : ITapSink

@@ -126,6 +126,11 @@ public class SoftmaxTests
     {
         Refusal.Of("Softmax: input holds []; expected [.., C] with C > 0.", c => Softmax.Forward(c, new Tensor<float>([])));
         Refusal.Of("Softmax: input holds [2, 0]; expected [.., C] with C > 0.", c => Softmax.Forward(c, new Tensor<float>([2, 0])));
+        Assert.Contains(
+            "expected whole rows of 0", Assert.Throws<ArgumentException>(() => Softmax.Rows<float>(new float[4], 0, new float[4])).Message,
+            StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => Softmax.Rows<float>(new float[5], 2, new float[5]));
+        Assert.Throws<ArgumentException>(() => Softmax.Rows<float>(new float[4], 2, new float[5]));
     }
 
     private static void Agrees<T>(Case c)
