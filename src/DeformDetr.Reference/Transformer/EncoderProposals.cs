@@ -40,9 +40,24 @@ public sealed class EncoderProposals<T>
     {
         ShapeGuard.Rank("encoder proposals", nameof(memory), memory.Shape, "[N, S, C]", 3);
         ShapeGuard.Require("encoder proposals", "memory_padding_mask", paddingMask.Shape, "[N, S]", memory.Shape[0], memory.Shape[1]);
-        int batch = memory.Shape[0];
-        int tokens = memory.Shape[1];
         using BufferScope scope = context.Scope();
+        (Tensor<T> proposals, Tensor<bool> unusable) = Propose(context, paddingMask, levels);
+        Tensor<T> kept = MaskedFill.Forward(context, memory, unusable, T.Zero);
+        Tensor<T> outputMemory = _encOutputNorm.Forward(context, _encOutputLinear.Forward(context, kept));
+        return (scope.Keep(outputMemory), scope.Keep(proposals));
+    }
+
+    /// <summary>The boxes alone, and where they can't be used.</summary>
+    /// <param name="context">Kernels, threads and buffers.</param>
+    /// <param name="paddingMask">True is padding. Shape [N, S].</param>
+    /// <param name="levels">The levels' layout.</param>
+    /// <returns>Proposals as logits (cx, cy, w, h), +∞ where unusable, shape [N, S, 4]; true where masked or a coordinate is not within
+    /// (0.01, 0.99), shape [N, S].</returns>
+    public static (Tensor<T> Proposals, Tensor<bool> Unusable) Propose(
+        OperatorContext context, Tensor<bool> paddingMask, LevelLayout levels)
+    {
+        int batch = paddingMask.Shape[0];
+        int tokens = paddingMask.Shape[1];
         Tensor<T> proposals = context.Rent<T>([batch, tokens, 4]);
         Tensor<bool> unusable = context.Rent<bool>([batch, tokens]);
 
@@ -91,8 +106,6 @@ public sealed class EncoderProposals<T>
             }
         }
 
-        Tensor<T> kept = MaskedFill.Forward(context, memory, unusable, T.Zero);
-        Tensor<T> outputMemory = _encOutputNorm.Forward(context, _encOutputLinear.Forward(context, kept));
-        return (scope.Keep(outputMemory), scope.Keep(proposals));
+        return (proposals, unusable);
     }
 }
