@@ -10,6 +10,7 @@ internal sealed class StepGraph
 {
     private readonly List<Step> _steps = [];
     private readonly Dictionary<string, Step> _byName = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<string>> _lastReads = new(StringComparer.Ordinal);
     private readonly DeformableDetrConfig _config;
 
     private StepGraph(DeformableDetrConfig config) => _config = config;
@@ -42,7 +43,34 @@ internal sealed class StepGraph
             graph.Results(b);
         }
 
+        graph.FindLastReads();
         return graph;
+    }
+
+    // Tensors that no step after this one reads, this one's own included where nothing does.
+    public IReadOnlyList<string> LastReadBy(Step step) => _lastReads.TryGetValue(step.Name, out List<string>? names) ? names : [];
+
+    private void FindLastReads()
+    {
+        Dictionary<string, string> last = new(StringComparer.Ordinal);
+        foreach (Step step in _steps)
+        {
+            last[step.Name] = step.Name;
+            foreach ((_, string input) in step.All)
+            {
+                last[input] = step.Name;
+            }
+        }
+
+        foreach ((string name, string reader) in last)
+        {
+            if (!_lastReads.TryGetValue(reader, out List<string>? names))
+            {
+                _lastReads.Add(reader, names = []);
+            }
+
+            names.Add(name);
+        }
     }
 
     private void Samples(int pictures)

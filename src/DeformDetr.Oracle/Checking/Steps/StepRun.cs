@@ -1,0 +1,111 @@
+using DeformDetr.Tensors;
+
+namespace DeformDetr.Oracle;
+
+// One evaluation of a graph's steps with one algebra. A tensor lives until the last step that reads it, so that a run holds little more than
+// the model itself does.
+internal sealed class StepRun : IDisposable
+{
+    private readonly StepGraph _graph;
+    private readonly Algebra _algebra;
+    private readonly StepWeights _weights;
+    private readonly PictureInputs? _pictures;
+    private readonly BufferScope _scope;
+    private readonly Dictionary<string, Quantity> _tensors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Quantity> _given = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Quantity> _weightsGiven = new(StringComparer.Ordinal);
+
+    public StepRun(
+        StepGraph graph, Algebra algebra, StepWeights weights, IReadOnlyDictionary<string, Tensor> given, PictureInputs? pictures = null)
+    {
+        _graph = graph;
+        _algebra = algebra;
+        _weights = weights;
+        _pictures = pictures;
+        _scope = algebra.Context.Scope();
+        foreach ((string name, Tensor tensor) in given)
+        {
+            _given.Add(name, algebra.Given(tensor));
+        }
+    }
+
+    public Algebra Algebra => _algebra;
+
+    // What the step makes of the tensors that are there. It isn't put in its place yet.
+    public Quantity Evaluate(Step step)
+    {
+        using BufferScope scope = _algebra.Context.Scope();
+        Quantity made = step.Kind.Evaluate(_algebra, Inputs(step));
+        Keep(scope, made.Tensor);
+        if (made.Noise is not null)
+        {
+            Keep(scope, made.Noise);
+        }
+
+        return made;
+    }
+
+    public StepInputs Inputs(Step step) => new(
+        step,
+        name => ReferenceEquals(step.Kind, StepKinds.Given) || !_tensors.TryGetValue(name, out Quantity? tensor) ? _given[name] : tensor,
+        Weight, _pictures);
+
+    public Quantity Weight(string name)
+    {
+        if (!_weightsGiven.TryGetValue(name, out Quantity? weight))
+        {
+            _weightsGiven.Add(name, weight = _algebra.Given(_weights[name]));
+        }
+
+        return weight;
+    }
+
+    // The tensor that later steps read.
+    public void Put(Step step, Quantity quantity) => _tensors[step.Name] = quantity;
+
+    // A tensor that was evaluated and not put.
+    public void Drop(Quantity quantity)
+    {
+        Release(quantity.Tensor);
+        if (quantity.Noise is not null)
+        {
+            Release(quantity.Noise);
+        }
+    }
+
+    // Lets go of everything that no later step reads.
+    public void Finish(Step step)
+    {
+        foreach (string name in _graph.LastReadBy(step))
+        {
+            if (_tensors.Remove(name, out Quantity? quantity) && !_tensors.Values.Any(other => ReferenceEquals(other.Tensor, quantity.Tensor)))
+            {
+                Drop(quantity);
+            }
+        }
+    }
+
+    public void Dispose() => _scope.Dispose();
+
+    private void Release(Tensor tensor)
+    {
+        switch (tensor)
+        {
+            case Tensor<float> t: _scope.Release(t); break;
+            case Tensor<double> t: _scope.Release(t); break;
+            case Tensor<long> t: _scope.Release(t); break;
+            case Tensor<bool> t: _scope.Release(t); break;
+        }
+    }
+
+    private static void Keep(BufferScope scope, Tensor tensor)
+    {
+        switch (tensor)
+        {
+            case Tensor<float> t: scope.Keep(t); break;
+            case Tensor<double> t: scope.Keep(t); break;
+            case Tensor<long> t: scope.Keep(t); break;
+            case Tensor<bool> t: scope.Keep(t); break;
+        }
+    }
+}

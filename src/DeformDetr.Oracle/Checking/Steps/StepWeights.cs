@@ -1,0 +1,41 @@
+using System.Numerics;
+using DeformDetr.Reference;
+using DeformDetr.Tensors;
+
+namespace DeformDetr.Oracle;
+
+// A model's weights by their canonical names, widened, after the same strict loading that the model gets.
+internal sealed class StepWeights
+{
+    private readonly Dictionary<string, Tensor<double>> _weights = new(StringComparer.Ordinal);
+
+    private StepWeights()
+    {
+    }
+
+    public Tensor<double> this[string name] => _weights[name];
+
+    public IReadOnlyCollection<string> Names => _weights.Keys;
+
+    public bool Contains(string name) => _weights.ContainsKey(name);
+
+    // Throws InvalidDataException where the checkpoint isn't that of the configuration.
+    public static StepWeights Load(WeightSource source, DeformableDetrConfig config)
+    {
+        StepWeights named = new();
+        source.Load<double, DeformableDetr<double>>(
+            config.WithBoxRefine, weights => new DeformableDetr<double>(config, new Recorder<double>(weights, named, config.WithBoxRefine)));
+        return named;
+    }
+
+    private sealed class Recorder<T>(IWeights<T> weights, StepWeights named, bool withBoxRefine) : IWeights<T>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        public Tensor<T> Take(string name, TensorShape shape)
+        {
+            Tensor<T> tensor = weights.Take(name, shape);
+            named._weights[WeightNames.Canonical(name, withBoxRefine)] = (Tensor<double>)(Tensor)tensor;
+            return tensor;
+        }
+    }
+}
