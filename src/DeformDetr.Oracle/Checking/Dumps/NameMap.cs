@@ -21,7 +21,8 @@ public sealed class NameMap
     private const int MostBytes = 1 << 26;
     private const int MostShown = 120;
 
-    private static readonly string[] Words = ["huggingface", "mmdetection", "detrex"];
+    /// <summary>Maps that come with the program.</summary>
+    public static IReadOnlyList<string> Words { get; } = ["huggingface", "mmdetection", "detrex"];
 
     private readonly PatternIndex _byContract = new(line => line.Contract!);
     private readonly PatternIndex _byPort = new(line => line.Port);
