@@ -85,7 +85,7 @@ internal static class OperatorNoise
         Tensor<double> exact = MSDeformAttnCore.Forward(
             Exact, Wide(core.Value), core.SpatialShapes, core.LevelStartIndex, Wide(core.SamplingLocations), Wide(core.AttentionWeights));
         Row(
-            table, "attention core", "Σ A · (Σ b · \\|v\\| + (\\|p\\| + 1) · \\|dv/dp\\|)", exact, CoreMagnitude(core),
+            table, "attention core", "Σ A · (Σ b · \\|v\\| + (\\|p\\| + W) · \\|dv/dp\\|)", exact, CoreMagnitude(core),
             order => LegalOperators.MSDeformAttnCore(
                 Context, order, core.Value, core.SpatialShapes, core.LevelStartIndex, core.SamplingLocations, core.AttentionWeights));
         foreach (int size in new[] { 2, 4 })
@@ -200,7 +200,7 @@ internal static class OperatorNoise
                 double byX = Math.Abs(((1 - fy) * (v1 - v0)) + (fy * (v3 - v2)));
                 double byY = Math.Abs(((1 - fx) * (v2 - v0)) + (fx * (v3 - v1)));
                 magnitude.AsSpan()[(at / s[4] / s[3] * channels) + channel] +=
-                    core.AttentionWeights.AsReadOnlySpan()[at] * (plain + ((Math.Abs(px) + 1) * byX) + ((Math.Abs(py) + 1) * byY));
+                    core.AttentionWeights.AsReadOnlySpan()[at] * (plain + ((Math.Abs(px) + width) * byX) + ((Math.Abs(py) + height) * byY));
             }
         }
 
