@@ -5,6 +5,11 @@ import json
 TEST = "DeformDetr.Oracle.Tests.GoldenCaseTests"
 TESTS = {name: "DeformDetr.Oracle.Tests.DemoFilesTests" for name in ("demo/truth.json", "demo/pictures.safetensors")}
 TESTS["fingerprints.json"] = "DeformDetr.Oracle.Tests.Fingerprints.FingerprintFileTests"
+PORTS_TEST = "DeformDetr.Oracle.Tests.Ports.PortFilesTests"
+
+
+def _test(path):
+    return PORTS_TEST if path.startswith("ports/") else TESTS.get(path, TEST)
 
 
 def write(golden):
@@ -15,7 +20,7 @@ def write(golden):
         if not path.is_file() or hidden or path.suffix == ".py" or path.name in ("manifest.json", "README.md"):
             continue
         content = path.read_bytes()
-        entries.append({"path": relative.as_posix(), "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "test": TESTS.get(relative.as_posix(), TEST)})
+        entries.append({"path": relative.as_posix(), "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "test": _test(relative.as_posix())})
     lines = ",\n".join("  " + json.dumps(entry, ensure_ascii=False) for entry in sorted(entries, key=lambda entry: entry["path"]))
     (golden / "manifest.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")
     print(f"manifest.json: {len(entries)} files, {sum(entry['bytes'] for entry in entries):,} bytes")

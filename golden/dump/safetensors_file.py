@@ -6,9 +6,11 @@ import json
 import struct
 
 import numpy
+import torch
 
 DTYPES = {
     "F32": numpy.dtype("<f4"),
+    "F16": numpy.dtype("<f2"),
     "F64": numpy.dtype("<f8"),
     "I64": numpy.dtype("<i8"),
     "U8": numpy.dtype("u1"),
@@ -21,9 +23,10 @@ def write(path, tensors):
     """Writes a dict of name -> torch tensor, in the dict's order (the order of computation, which readers keep)."""
     header, blobs, offset = {}, [], 0
     for name, tensor in tensors.items():
-        array = numpy.ascontiguousarray(tensor.detach().cpu().numpy())
+        bfloat16 = tensor.dtype == torch.bfloat16  # numpy has none
+        array = numpy.ascontiguousarray((tensor.detach().view(torch.int16) if bfloat16 else tensor.detach()).cpu().numpy())
         blob = array.tobytes()
-        header[name] = {"dtype": NAMES[array.dtype], "shape": list(tensor.shape), "data_offsets": [offset, offset + len(blob)]}
+        header[name] = {"dtype": "BF16" if bfloat16 else NAMES[array.dtype], "shape": list(tensor.shape), "data_offsets": [offset, offset + len(blob)]}
         blobs.append(blob)
         offset += len(blob)
     text = json.dumps(header, separators=(",", ":")).encode("utf-8")

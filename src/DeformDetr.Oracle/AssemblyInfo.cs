@@ -1,3 +1,4 @@
 using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("DeformDetr.Oracle.Tests")]
+[assembly: InternalsVisibleTo("DeformDetr.Bench")]

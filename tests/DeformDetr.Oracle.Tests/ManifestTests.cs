@@ -30,7 +30,7 @@ public class ManifestTests
     }
 
     [Fact]
-    public void Every_file_is_read_by_a_case_or_by_the_tests_of_the_demo()
+    public void Every_file_is_read_by_a_case_or_by_the_tests_of_the_demo_and_of_the_ports()
     {
         HashSet<string> read = ["demo/truth.json", "demo/pictures.safetensors", "fingerprints.json"];
         foreach (GoldenCase golden in GoldenCase.Find([RepositoryFiles.Golden]))
@@ -39,7 +39,8 @@ public class ManifestTests
             read.UnionWith(files.OfType<string>().Select(path => Path.GetRelativePath(RepositoryFiles.Golden, path).Replace('\\', '/')));
         }
 
-        Assert.Equal([], Files().Where(path => !read.Contains(path)));
+        // PortFilesTests sees to it that every file of ports/ is one that it reads.
+        Assert.Equal([], Files().Where(path => !read.Contains(path) && !path.StartsWith("ports/", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -17,6 +17,7 @@ public class OperatorContext
 {
     private readonly BufferPool _pool = new();
     private readonly AlignedPool _aligned;
+    private readonly OperatorContext? _owner;
     private BufferScope? _scope;
 
     /// <summary>A context of its own buffers.</summary>
@@ -28,7 +29,7 @@ public class OperatorContext
     {
     }
 
-    private OperatorContext(Kernels kernels, int threads, AlignedPool aligned)
+    private OperatorContext(Kernels kernels, int threads, AlignedPool aligned, OperatorContext? owner = null)
     {
         if (threads < 1)
         {
@@ -38,6 +39,7 @@ public class OperatorContext
         Kernels = kernels;
         Threads = threads;
         _aligned = aligned;
+        _owner = owner;
     }
 
     /// <summary>Which bodies run.</summary>
@@ -46,8 +48,18 @@ public class OperatorContext
     /// <summary>How many threads the Simd bodies may use.</summary>
     public int Threads { get; }
 
+    /// <summary>How products and convolutions of the Simd bodies add up: <see cref="SummationOrder.House"/> unless said otherwise.</summary>
+    public SummationOrder SummationOrder { get; init; } = SummationOrder.House;
+
     // For a product that already runs on one of several threads. It has no scope of its own: nothing may be rented through it.
-    internal OperatorContext SingleThread => Threads == 1 ? this : new OperatorContext(Kernels, 1, _aligned);
+    internal OperatorContext SingleThread => Threads == 1
+        ? this
+        : new OperatorContext(Kernels, 1, _aligned) { SummationOrder = SummationOrder };
+
+    /// <summary>The same threads and buffers with Simd kernels that add up in another order. Results belong to this context's scopes.</summary>
+    /// <param name="order">The order.</param>
+    public OperatorContext Ordered(SummationOrder order) =>
+        new(Kernels.Simd, Threads, _aligned, _owner ?? this) { SummationOrder = order };
 
     /// <summary>A new tensor whose elements are not set yet; the innermost open scope owns its buffer.</summary>
     /// <typeparam name="T">The element type.</typeparam>
@@ -55,6 +67,11 @@ public class OperatorContext
     public Tensor<T> Rent<T>(TensorShape shape)
         where T : unmanaged
     {
+        if (_owner is not null)
+        {
+            return _owner.Rent<T>(shape);
+        }
+
         TensorStorage<T> storage = new(_scope is null ? BufferPool.Allocate<T>(shape.ElementCount) : _pool.Rent<T>(shape.ElementCount));
         _scope?.Own(storage);
         return new Tensor<T>(shape, storage);
@@ -67,7 +84,7 @@ public class OperatorContext
         where T : unmanaged => _aligned.Rent<T>(length);
 
     /// <summary>Opens a scope: buffers rented from here on go back when it is disposed, but for those that it was told to keep.</summary>
-    public BufferScope Scope() => _scope = new BufferScope(this, _scope);
+    public BufferScope Scope() => _owner is not null ? _owner.Scope() : _scope = new BufferScope(this, _scope);
 
     internal void Close(BufferScope scope, BufferScope? parent)
     {

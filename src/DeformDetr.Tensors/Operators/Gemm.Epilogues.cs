@@ -13,6 +13,18 @@ internal interface IEpilogue<T>
         where TVector : struct;
 
     T Apply(T sum, int row, int column, int at);
+
+    // For orders in which the bias is the first term of the sum: it is the product of these two.
+    bool HasBias { get; }
+
+    T BiasOfRow(int row);
+
+    T BiasOfColumn(int column);
+
+    // What is left to do then.
+    TVector ApplyWithoutBias<TLanes, TVector>(TVector sum, int row, int column, int at)
+        where TLanes : struct, Simd.ILanes<TVector, T>
+        where TVector : struct;
 }
 
 internal readonly struct NoEpilogue<T> : IEpilogue<T>
@@ -24,6 +36,17 @@ internal readonly struct NoEpilogue<T> : IEpilogue<T>
         where TVector : struct => sum;
 
     public T Apply(T sum, int row, int column, int at) => sum;
+
+    public bool HasBias => false;
+
+    public T BiasOfRow(int row) => T.One;
+
+    public T BiasOfColumn(int column) => T.One;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVector ApplyWithoutBias<TLanes, TVector>(TVector sum, int row, int column, int at)
+        where TLanes : struct, Simd.ILanes<TVector, T>
+        where TVector : struct => sum;
 }
 
 // A bias per column: the output features of a linear layer.
@@ -36,6 +59,17 @@ internal readonly struct ColumnBias<T>(T[] bias) : IEpilogue<T>
         where TVector : struct => TLanes.Add(sum, TLanes.Load(in bias[column], 0));
 
     public T Apply(T sum, int row, int column, int at) => sum + bias[column];
+
+    public bool HasBias => true;
+
+    public T BiasOfRow(int row) => T.One;
+
+    public T BiasOfColumn(int column) => bias[column];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVector ApplyWithoutBias<TLanes, TVector>(TVector sum, int row, int column, int at)
+        where TLanes : struct, Simd.ILanes<TVector, T>
+        where TVector : struct => sum;
 }
 
 // A bias per column, then the positive part: the first half of a feed-forward block.
@@ -48,6 +82,17 @@ internal readonly struct ColumnBiasRelu<T>(T[] bias) : IEpilogue<T>
         where TVector : struct => TLanes.Positive(TLanes.Add(sum, TLanes.Load(in bias[column], 0)));
 
     public T Apply(T sum, int row, int column, int at) => T.Max(sum + bias[column], T.Zero);
+
+    public bool HasBias => true;
+
+    public T BiasOfRow(int row) => T.One;
+
+    public T BiasOfColumn(int column) => bias[column];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVector ApplyWithoutBias<TLanes, TVector>(TVector sum, int row, int column, int at)
+        where TLanes : struct, Simd.ILanes<TVector, T>
+        where TVector : struct => TLanes.Positive(sum);
 }
 
 // A bias per row: the output channels of a convolution.
@@ -60,6 +105,17 @@ internal readonly struct RowBias<T>(T[] bias, int first) : IEpilogue<T>
         where TVector : struct => TLanes.Add(sum, TLanes.Broadcast(bias[first + row]));
 
     public T Apply(T sum, int row, int column, int at) => sum + bias[first + row];
+
+    public bool HasBias => true;
+
+    public T BiasOfRow(int row) => bias[first + row];
+
+    public T BiasOfColumn(int column) => T.One;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVector ApplyWithoutBias<TLanes, TVector>(TVector sum, int row, int column, int at)
+        where TLanes : struct, Simd.ILanes<TVector, T>
+        where TVector : struct => sum;
 }
 
 // Factor and shift per row, fused (a frozen norm over the output channels of a convolution); then, where there is one, the residual, which
@@ -91,4 +147,15 @@ internal readonly struct RowNorm<T>(T[] scale, T[] shift, int first, T[]? residu
 
         return relu ? T.Max(result, T.Zero) : result;
     }
+
+    public bool HasBias => false;
+
+    public T BiasOfRow(int row) => T.One;
+
+    public T BiasOfColumn(int column) => T.One;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVector ApplyWithoutBias<TLanes, TVector>(TVector sum, int row, int column, int at)
+        where TLanes : struct, Simd.ILanes<TVector, T>
+        where TVector : struct => Apply<TLanes, TVector>(sum, row, column, at);
 }

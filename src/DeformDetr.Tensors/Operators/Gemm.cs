@@ -49,6 +49,12 @@ internal static partial class Gemm
         where TB : struct, IPanels<T>
         where TEpilogue : struct, IEpilogue<T>
     {
+        if (context.SummationOrder != SummationOrder.House)
+        {
+            Ordered(context, a, b, rows, columns, depth, output, offset, stride, epilogue);
+            return;
+        }
+
         if (Vector512.IsHardwareAccelerated)
         {
             Multiply<Lanes512<T>, Vector512<T>, T, TA, TB, TEpilogue>(

@@ -15,6 +15,7 @@ public sealed class PackedLinear<T> : IDisposable
     private readonly bool _relu;
     private readonly int _inputs;
     private readonly int _outputs;
+    private readonly Tensor<T> _weight;
     private readonly AlignedBuffer<T> _packed;
 
     /// <summary>Packs the weights.</summary>
@@ -32,6 +33,7 @@ public sealed class PackedLinear<T> : IDisposable
         _relu = relu;
         _outputs = weight.Shape[0];
         _inputs = weight.Shape[1];
+        _weight = weight;
         _packed = Gemm.PackColumns<T, LaneMajorPanels<T>>(context, new LaneMajorPanels<T>(weight.Storage.Array, 0, _inputs), _outputs, _inputs);
     }
 
@@ -52,7 +54,11 @@ public sealed class PackedLinear<T> : IDisposable
             nameof(Linear), nameof(output), $"holds {output.Shape}; expected [.., {_outputs}] with rows {outputRow} to {outputRow + rows}.");
         LaneMajorPanels<T> a = new(input.Storage.Array, inputRow * _inputs, _inputs);
         int offset = outputRow * _outputs;
-        if (_relu)
+        if (_context.SummationOrder != SummationOrder.House)
+        {
+            Ordered(a, rows, output.Storage.Array, offset);
+        }
+        else if (_relu)
         {
             Gemm.MultiplyRows(
                 _context, a, _packed, rows, _outputs, _inputs, output.Storage.Array, offset, _outputs, new ColumnBiasRelu<T>(_bias));
@@ -61,6 +67,21 @@ public sealed class PackedLinear<T> : IDisposable
         {
             Gemm.MultiplyRows(
                 _context, a, _packed, rows, _outputs, _inputs, output.Storage.Array, offset, _outputs, new ColumnBias<T>(_bias));
+        }
+    }
+
+    // In another order what was packed is of no use: the product packs for itself.
+    private void Ordered(LaneMajorPanels<T> a, int rows, T[] output, int offset)
+    {
+        LaneMajorPanels<T> b = new(_weight.Storage.Array, 0, _inputs);
+        OperatorContext context = _context.SingleThread;
+        if (_relu)
+        {
+            Gemm.Multiply(context, a, b, rows, _outputs, _inputs, output, offset, _outputs, new ColumnBiasRelu<T>(_bias));
+        }
+        else
+        {
+            Gemm.Multiply(context, a, b, rows, _outputs, _inputs, output, offset, _outputs, new ColumnBias<T>(_bias));
         }
     }
 
