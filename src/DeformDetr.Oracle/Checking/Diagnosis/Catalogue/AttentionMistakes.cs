@@ -460,7 +460,7 @@ internal static class AttentionMistakes
     }
 
     // The orders in which heads, levels and points can be taken for one another; numbers are axes of (M, L, P).
-    private static IReadOnlyList<(string Name, int[] Order)> Orders { get; } =
+    private static IReadOnlyList<(string Name, int[] Order)> Orders =>
         [("(L, M, P)", [1, 0, 2]), ("(P, M, L)", [2, 0, 1]), ("(M, P, L)", [0, 2, 1]), ("(L, P, M)", [1, 2, 0]), ("(P, L, M)", [2, 1, 0])];
 
     private static bool Points(StepInputs x) => !Boxes(x);
