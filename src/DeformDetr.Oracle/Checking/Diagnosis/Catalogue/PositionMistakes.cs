@@ -514,7 +514,7 @@ internal static class PositionMistakes
         new()
         {
             Name = "valid ratios cancelled in the reference points",
-            Explanation = "The encoder's points are neither divided nor multiplied by the valid ratios, as if these cancelled across levels.",
+            Explanation = "The encoder's points are neither divided nor multiplied by the valid ratios, as if these cancelled.",
             Fix = "Divide by the token's own level's ratio and multiply by each target level's.",
             References =
             [
