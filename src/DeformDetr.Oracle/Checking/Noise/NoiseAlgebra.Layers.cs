@@ -1,0 +1,170 @@
+using DeformDetr.Tensors;
+using DeformDetr.Tensors.Operators;
+using Ops = DeformDetr.Tensors.Operators;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace DeformDetr.Oracle;
+
+internal sealed partial class NoiseAlgebra
+{
+    // The largest magnitude is brought to 2^40: products of two, summed, stay within float32, and so does what is 2^80 times smaller.
+    private const int Headroom = 40;
+
+    public override Quantity Linear(Quantity x, Quantity weight, Quantity? bias) =>
+        Summed(
+            _values.Linear(x, weight, bias), x, weight, bias, weight.Shape[1], 1,
+            (left, right) => Ops.Linear.Forward(_fast, left, right, null));
+
+    public override Quantity MatMul(Quantity a, Quantity b, bool transposed = false) =>
+        Summed(
+            _values.MatMul(a, b, transposed), a, b, null, a.Shape[^1], 1,
+            (left, right) => Ops.MatMul.Forward(_fast, left, right, transposed));
+
+    public override Quantity Conv2d(Quantity x, Quantity weight, Quantity? bias, Conv2dWindow window)
+    {
+        Quantity value = _values.Conv2d(x, weight, bias, window);
+        return Summed(
+            value, x, weight, bias, weight.Shape.LengthFrom(1), value.Shape.LengthFrom(2),
+            (left, right) => Ops.Conv2d.Forward(_fast, left, right, null, window));
+    }
+
+    public override Quantity FrozenBatchNorm(
+        Quantity x, Quantity weight, Quantity bias, Quantity runningMean, Quantity runningVar, double epsilon = 1e-5)
+    {
+        // weight / √(runningVar + ε): the sum and ε (each halved by the root), the root by a function, the product; one more for x · scale.
+        const double Scale = 0.5 + 0.5 + Function + 1 + 1;
+        int channels = x.Shape[1];
+        double[] slope = new double[channels];
+        double[] moving = new double[channels];
+        double[] still = new double[channels];
+        for (int channel = 0; channel < channels; channel++)
+        {
+            double variance = runningVar.Real.AsReadOnlySpan()[channel] + epsilon;
+            double mean = Math.Abs(runningMean.Real.AsReadOnlySpan()[channel]);
+            double root = Math.Sqrt(variance);
+            double scale = Math.Abs(weight.Real.AsReadOnlySpan()[channel]) / root;
+            double shift = Math.Abs(bias.Real.AsReadOnlySpan()[channel]) + (mean * scale);
+            double given = (At(Noise(weight), channel) / root) + (scale * At(Noise(runningVar), channel) / (2 * variance));
+            slope[channel] = scale;
+            moving[channel] = (Scale * U * scale) + given;
+            still[channel] = (moving[channel] * mean) + (U * shift) + At(Noise(bias), channel) + (scale * At(Noise(runningMean), channel));
+        }
+
+        int pixels = x.Shape.LengthFrom(2);
+        return Filled(_values.FrozenBatchNorm(x, weight, bias, runningMean, runningVar, epsilon), x.Shape[0] * channels,
+            Math.Max(1, Part / Math.Max(1, pixels)), (first, last, to, result) =>
+            {
+                ReadOnlySpan<double> from = x.Real.AsReadOnlySpan();
+                ReadOnlySpan<double> noise = Noise(x);
+                for (int map = first; map < last; map++)
+                {
+                    int channel = map % channels;
+                    (double a, double b, double c) = (moving[channel], still[channel], slope[channel]);
+                    for (int i = map * pixels; i < (map + 1) * pixels; i++)
+                    {
+                        double own = (a * Math.Abs(from[i])) + b + (U * Math.Abs(result[i]));
+                        to[i] = _unit.Settle(noise.Length == 0 ? own : own + (c * noise[i]), result[i]);
+                    }
+                }
+            });
+    }
+
+    // The largest of a window moves by no more than the most that one of the window moves by.
+    public override Quantity MaxPool2d(Quantity x, int kernel, int stride, int padding) =>
+        new(
+            _values.MaxPool2d(x, kernel, stride, padding).Tensor,
+            x.Noise is null ? null : Ops.MaxPool2d.Forward(_fast, x.Noise, kernel, stride, padding));
+
+    // Σ a b + bias. Growth times the sum of magnitudes and what a's noise makes of b are one product, since both are linear in b:
+    // Σ (growth |a| + noise of a) |b|. A run is how many elements in a row share a bias.
+    private Quantity Summed(
+        Quantity value, Quantity a, Quantity b, Quantity? bias, int terms, int run, Func<Tensor<float>, Tensor<float>, Tensor<float>> product)
+    {
+        Tensor<double> noise = Context.Rent<double>(value.Shape);
+        double growth = U * SumGrowth.Of(terms);
+        using BufferScope scope = _fast.Scope();
+        (Tensor<float> left, double leftUnit) = Magnitudes(a.Real, growth, a.Noise);
+        (Tensor<float> right, double rightUnit) = Magnitudes(b.Real, 1, null);
+        Tensor<float> sums = product(left, right);
+        double unit = leftUnit * rightUnit;
+        Tensor<float>? given = null;
+        double givenUnit = 0;
+        if (b.Noise is not null)
+        {
+            (Tensor<float> all, double allUnit) = Magnitudes(a.Real, 1, a.Noise);
+            (Tensor<float> moved, double movedUnit) = Magnitudes(b.Noise, 1, null);
+            given = product(all, moved);
+            givenUnit = allUnit * movedUnit;
+        }
+
+        int outputs = run == 1 ? value.Shape[^1] : value.Shape[1];
+        double[] biases = new double[outputs];
+        for (int o = 0; bias is not null && o < outputs; o++)
+        {
+            biases[o] = (growth * Math.Abs(bias.Real.AsReadOnlySpan()[o])) + At(Noise(bias), o);
+        }
+
+        // Rows of outputs, or maps of one output.
+        int width = run == 1 ? outputs : run;
+        int rows = value.Tensor.Length / Math.Max(1, width);
+        Context.Split(rows, Math.Max(1, Part / Math.Max(1, width)), (first, last) =>
+        {
+            for (int row = first; row < last; row++)
+            {
+                ReadOnlySpan<double> y = value.Real.AsReadOnlySpan().Slice(row * width, width);
+                ReadOnlySpan<float> own = sums.AsReadOnlySpan().Slice(row * width, width);
+                ReadOnlySpan<float> other = given is null ? [] : given.AsReadOnlySpan().Slice(row * width, width);
+                Span<double> to = noise.AsSpan().Slice(row * width, width);
+                double shared = run == 1 ? 0 : biases[row % outputs];
+                for (int i = 0; i < y.Length; i++)
+                {
+                    double moved = other.Length == 0 ? 0 : other[i] * givenUnit;
+                    double added = run == 1 ? biases[i] : shared;
+                    to[i] = _unit.Settle((own[i] * unit) + moved + added + (U * Math.Abs(y[i])), y[i]);
+                }
+            }
+        });
+        return new Quantity(value.Tensor, noise);
+    }
+
+    // factor · |x| + noise as float32, in units of a power of two, so that any scale keeps its bits.
+    private (Tensor<float> Magnitudes, double Unit) Magnitudes(Tensor<double> x, double factor, Tensor<double>? noise)
+    {
+        double largest = (factor * Largest(x)) + (noise is null ? 0 : Largest(noise));
+        int exponent = largest > 0 ? Math.Clamp(Headroom - Math.ILogB(largest), -1000, 1000) : 0;
+        double up = Math.ScaleB(1, exponent);
+        Tensor<float> result = _fast.Rent<float>(x.Shape);
+        Context.Split(x.Length, Part, (first, last) =>
+        {
+            ReadOnlySpan<double> from = x.AsReadOnlySpan()[first..last];
+            ReadOnlySpan<double> added = noise is null ? [] : noise.AsReadOnlySpan()[first..last];
+            Span<float> to = result.AsSpan()[first..last];
+            double scale = factor * up;
+            for (int i = 0; i < to.Length; i++)
+            {
+                double own = Math.Abs(from[i]) * scale;
+                to[i] = (float)(added.Length == 0 ? own : own + (added[i] * up));
+            }
+        });
+        return (result, Math.ScaleB(1, -exponent));
+    }
+
+    // The largest finite magnitude.
+    private static double Largest(Tensor<double> x)
+    {
+        double largest = x.Length == 0 ? 0 : Math.Abs(TensorPrimitives.MaxMagnitude(x.AsReadOnlySpan()));
+        if (double.IsFinite(largest))
+        {
+            return largest;
+        }
+
+        largest = 0;
+        foreach (double element in x.AsReadOnlySpan())
+        {
+            double size = Math.Abs(element);
+            largest = size > largest && double.IsFinite(size) ? size : largest;
+        }
+
+        return largest;
+    }
+}

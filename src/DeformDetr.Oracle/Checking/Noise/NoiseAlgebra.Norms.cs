@@ -1,0 +1,172 @@
+using DeformDetr.Tensors;
+
+namespace DeformDetr.Oracle;
+
+internal sealed partial class NoiseAlgebra
+{
+    public override Quantity LayerNorm(Quantity x, Quantity weight, Quantity bias, double epsilon = 1e-5)
+    {
+        int channels = x.Shape[^1];
+        return Filled(_values.LayerNorm(x, weight, bias, epsilon), x.Tensor.Length / channels, Math.Max(1, Part / channels),
+            (first, last, to, result) =>
+            {
+                for (int row = first; row < last; row++)
+                {
+                    int start = row * channels;
+                    NormRow norm = Row(x, start, channels, epsilon);
+                    for (int channel = 0; channel < channels; channel++)
+                    {
+                        int i = start + channel;
+                        to[i] = _unit.Settle(norm.Noise(i, U, Affine.Of(weight, bias, channel), result[i]), result[i]);
+                    }
+                }
+            });
+    }
+
+    public override Quantity GroupNorm(Quantity x, int groups, Quantity weight, Quantity bias, double epsilon = 1e-5)
+    {
+        int channels = x.Shape[1] / groups;
+        int pixels = x.Shape.LengthFrom(2);
+        return Filled(_values.GroupNorm(x, groups, weight, bias, epsilon), x.Shape[0] * groups, 1, (first, last, to, result) =>
+        {
+            for (int group = first; group < last; group++)
+            {
+                int start = group * channels * pixels;
+                NormRow norm = Row(x, start, channels * pixels, epsilon);
+                for (int map = 0; map < channels; map++)
+                {
+                    Affine affine = Affine.Of(weight, bias, (group % groups * channels) + map);
+                    for (int i = start + (map * pixels); i < start + ((map + 1) * pixels); i++)
+                    {
+                        to[i] = _unit.Settle(norm.Noise(i, U, affine, result[i]), result[i]);
+                    }
+                }
+            }
+        });
+    }
+
+    public override Quantity Softmax(Quantity x)
+    {
+        int channels = x.Shape[^1];
+
+        // The sum of positive numbers, and the quotient, which may be a product with a reciprocal.
+        double shared = U * (SumGrowth.Of(channels) + 2);
+        return Filled(_values.Softmax(x), x.Tensor.Length / channels, Math.Max(1, Part / channels), (first, last, to, result) =>
+        {
+            for (int row = first; row < last; row++)
+            {
+                ReadOnlySpan<double> from = x.Real.AsReadOnlySpan().Slice(row * channels, channels);
+                ReadOnlySpan<double> y = result.Slice(row * channels, channels);
+                ReadOnlySpan<double> noise = x.Noise is null ? [] : x.Noise.AsReadOnlySpan().Slice(row * channels, channels);
+                Span<double> errors = to.Slice(row * channels, channels);
+                double maximum = double.NegativeInfinity;
+                foreach (double element in from)
+                {
+                    maximum = Math.Max(maximum, element);
+                }
+
+                // x − maximum is rounded, and so may be its product with log₂ e; an error of the maximum is common to all and cancels.
+                double sum = shared;
+                for (int channel = 0; channel < y.Length; channel++)
+                {
+                    double distance = maximum - from[channel];
+                    errors[channel] = distance <= double.MaxValue
+                        ? (U * (Function + (2 * distance))) + Grown(At(noise, channel))
+                        : 0;
+                    sum += y[channel] * errors[channel];
+                }
+
+                for (int channel = 0; channel < y.Length; channel++)
+                {
+                    // Both y and a port's y lie in [0, 1].
+                    double error = y[channel] * (errors[channel] + sum);
+                    double most = Math.Max(y[channel], 1 - y[channel]) + U;
+                    errors[channel] = _unit.Settle(Math.Min(error, most), y[channel]);
+                }
+            }
+        });
+    }
+
+    // What a row, or a group, that is normalised errs by: (x − mean) / √(variance + ε), the variance in one pass or in two, the result
+    // as (x − mean) · inverse or as x · inverse − mean · inverse.
+    private NormRow Row(Quantity x, int start, int length, double epsilon)
+    {
+        ReadOnlySpan<double> from = x.Real.AsReadOnlySpan().Slice(start, length);
+        ReadOnlySpan<double> noise = x.Noise is null ? [] : x.Noise.AsReadOnlySpan().Slice(start, length);
+        double sum = 0;
+        double magnitudes = 0;
+        double given = 0;
+        double least = double.PositiveInfinity;
+        double most = double.NegativeInfinity;
+        for (int i = 0; i < from.Length; i++)
+        {
+            sum += from[i];
+            magnitudes += Math.Abs(from[i]);
+            least = Math.Min(least, from[i]);
+            most = Math.Max(most, from[i]);
+        }
+
+        double mean = sum / length;
+        magnitudes /= length;
+        double variance = 0;
+        double leaning = 0;
+        for (int i = 0; i < from.Length; i++)
+        {
+            double deviation = from[i] - mean;
+            variance += deviation * deviation;
+            if (noise.Length != 0)
+            {
+                given += noise[i];
+                leaning += Math.Abs(deviation) * noise[i];
+            }
+        }
+
+        variance /= length;
+        given /= length;
+        double growth = SumGrowth.Of(length, magnitudes, most - least);
+
+        // The sum and its division by the length.
+        double meanError = U * ((growth * magnitudes) + Math.Abs(mean));
+
+        // The mean of squares, with its division and the squares' own rounding, less the square of the mean: one pass. Two passes err by no
+        // more, but for the square of the mean's error.
+        double squares = variance + (mean * mean);
+        double varianceError = (U * (growth + 3) * squares) + (2 * Math.Abs(mean) * meanError) + (meanError * meanError)
+            + (2 * leaning / length) + (given * given);
+
+        // A variance is never taken below 0. The sum with ε, and ε, count half; then the root by a function.
+        double inverse = 1 / Math.Sqrt(variance + epsilon);
+        double inverseError = Math.Max(
+            (1 / Math.Sqrt(Math.Max(0, variance - varianceError) + epsilon)) - inverse,
+            inverse - (1 / Math.Sqrt(variance + varianceError + epsilon)));
+        return new NormRow(x, mean, meanError + given, inverse, inverseError + (U * (0.5 + 0.5 + Function) * inverse));
+    }
+
+    private readonly record struct Affine(double Weight, double Bias, double WeightNoise, double BiasNoise)
+    {
+        public static Affine Of(Quantity weight, Quantity bias, int channel) =>
+            new(
+                Math.Abs(weight.Real.AsReadOnlySpan()[channel]), Math.Abs(bias.Real.AsReadOnlySpan()[channel]),
+                At(NoiseAlgebra.Noise(weight), channel), At(NoiseAlgebra.Noise(bias), channel));
+    }
+
+    private readonly struct NormRow(Quantity x, double mean, double meanError, double inverse, double inverseError)
+    {
+        private readonly Tensor<double> _x = x.Real;
+        private readonly Tensor<double>? _noise = x.Noise;
+
+        public double Noise(int i, double u, Affine affine, double y)
+        {
+            double from = _x.AsReadOnlySpan()[i];
+            double deviation = Math.Abs(from - mean);
+            double given = _noise is null ? 0 : _noise.AsReadOnlySpan()[i];
+
+            // Products with the inverse and the weight, and in the folded form a product of x, one of the mean and their difference.
+            double inside = (deviation * (inverseError + (2 * u * inverse)))
+                + ((meanError + given) * (inverse + inverseError))
+                + (u * inverse * (Math.Abs(from) + (2 * Math.Abs(mean))));
+            return (affine.Weight * inside) + (u * (affine.Bias + Math.Abs(y)))
+                + (affine.WeightNoise * deviation * inverse) + affine.BiasNoise;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+namespace DeformDetr.Oracle;
+
+// The number format that a port computes in. Epsilon: half a unit in the last place of numbers at 1, so that one operation errs by at most
+// Epsilon times its result. Floor: what one operation may lose where numbers run out below. Largest: what becomes infinite above.
+internal sealed record NoiseUnit(double Epsilon, double Floor, double Largest)
+{
+    // Below this many floors the floor counts; above it is less than what first order leaves out.
+    private const double FloorReach = 1 << 16;
+
+    // Machines that flush subnormal numbers to zero are legal, so the floor is the smallest normal number.
+    public static NoiseUnit Float32 { get; } = new(Power(-24), Power(-126), float.MaxValue);
+
+    // Half of the smallest subnormal number: nobody flushes these, since weights and activations lie there.
+    public static NoiseUnit Float16 { get; } = new(Power(-11), Power(-25), 65504);
+
+    // The range of float32.
+    public static NoiseUnit BFloat16 { get; } = new(Power(-8), Power(-126), 255 * Power(120));
+
+    // A result's noise as it is handed on. Infinities and NaN must be the same in a port; what may overflow may be anything.
+    public double Settle(double noise, double value)
+    {
+        double size = Math.Abs(value);
+        if (!(size <= double.MaxValue))
+        {
+            return 0;
+        }
+
+        if (noise < FloorReach * Floor && noise > 0)
+        {
+            noise += Floor;
+        }
+
+        return size + noise <= Largest ? noise : double.PositiveInfinity;
+    }
+
+    private static double Power(int exponent) => Math.ScaleB(1, exponent);
+}
