@@ -145,13 +145,17 @@ internal static partial class OperatorCatalogue
             {
                 StepOptions options = new() { Picture = b, Classes = logits[2] };
                 (string, string) scores = ("pred_logits", "pred_logits");
+
+                // What tells whether scores that changed places were equal.
+                KeyValuePair<string, string>[] others =
+                    [KeyValuePair.Create("pred_boxes", "pred_boxes"), KeyValuePair.Create("target_sizes", "target_sizes")];
                 steps.Add(Bare(FormattableString.Invariant($"results.{b}.scores"), StepKinds.ResultScores, scores) with
                 {
-                    Axes = ["rank"], Options = options,
+                    Axes = ["rank"], Options = options, Hints = others,
                 });
                 steps.Add(Bare(FormattableString.Invariant($"results.{b}.labels"), StepKinds.ResultLabels, scores) with
                 {
-                    Axes = ["rank"], Options = options,
+                    Axes = ["rank"], Options = options, Hints = others,
                 });
                 steps.Add(
                     Bare(
