@@ -21,7 +21,8 @@ public sealed class NameMap
     private const int MostBytes = 1 << 26;
     private const int MostShown = 120;
 
-    private static readonly string[] Words = ["huggingface", "mmdetection", "detrex"];
+    /// <summary>Maps that come with the program.</summary>
+    public static IReadOnlyList<string> Words { get; } = [] Words = ["huggingface", "mmdetection", "detrex", "original"];
 
     private readonly PatternIndex _byContract = new(line => line.Contract!);
     private readonly PatternIndex _byPort = new(line => line.Port);
@@ -62,7 +63,7 @@ public sealed class NameMap
 
     internal IReadOnlyList<MapLine> Lines { get; }
 
-    /// <summary>A map that comes with this program, by its word (huggingface, mmdetection, detrex), or a file.</summary>
+    /// <summary>A map that comes with this program, by its word (huggingface, mmdetection, detrex, original), or a file.</summary>
     /// <param name="wordOrPath">The word, or the file.</param>
     /// <exception cref="InvalidDataException">Not such a file, or two lines for one name; file and line named.</exception>
     /// <exception cref="IOException">The file doesn't exist or can't be read.</exception>
@@ -210,6 +211,11 @@ public sealed class NameMap
         }
 
         NamePattern contract = Pattern(path, number, contractText);
+        if (!line.Contains('{', StringComparison.Ordinal))
+        {
+            return new MapLine(number, port, contract, steps);
+        }
+
         string[] sliced = [.. steps.SelectMany(step => step.Variables)];
         foreach (string name in port.Variables.Concat(sliced).Where(name => !contract.Variables.Contains(name)))
         {

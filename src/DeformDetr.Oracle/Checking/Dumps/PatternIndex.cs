@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace DeformDetr.Oracle;
 
 /// <summary>Lines of a map by one of their two names: found without trying all of them, however many there are.</summary>
@@ -11,7 +13,13 @@ internal sealed class PatternIndex(Func<MapLine, NamePattern> of)
     public void Add(MapLine line)
     {
         NamePattern pattern = of(line);
-        string free = string.Concat(pattern.Free.Select(slot => slot ? '1' : '0'));
+        string free = string.Create(pattern.Free.Count, pattern.Free, (text, slots) =>
+        {
+            for (int slot = 0; slot < text.Length; slot++)
+            {
+                text[slot] = slots[slot] ? '1' : '0';
+            }
+        });
         Dictionary<string, Dictionary<string, List<MapLine>>> kinds = Inner(_lines, pattern.Skeleton);
         Dictionary<string, List<MapLine>> kind = Inner(kinds, free);
         string held = Held(pattern, free);
@@ -95,7 +103,25 @@ internal sealed class PatternIndex(Func<MapLine, NamePattern> of)
         return null;
     }
 
-    private static string Held(NamePattern pattern, string free) => string.Join(',', pattern.Slots.Where((_, slot) => free[slot] == '0'));
+    // What a pattern holds in the slots that are not free.
+    private static string Held(NamePattern pattern, string free)
+    {
+        if (free.Length == 1)
+        {
+            return free == "0" ? pattern.Slots[0] : "";
+        }
+
+        StringBuilder held = new();
+        for (int slot = 0; slot < free.Length; slot++)
+        {
+            if (free[slot] == '0')
+            {
+                held.Append(pattern.Slots[slot]).Append(',');
+            }
+        }
+
+        return held.ToString();
+    }
 
     private static TInner Inner<TInner>(Dictionary<string, TInner> outer, string key)
         where TInner : class, new()

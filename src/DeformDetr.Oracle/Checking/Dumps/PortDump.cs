@@ -7,7 +7,7 @@ namespace DeformDetr.Oracle;
 /// A port's tensors under the contract's names. Only headers are read on opening, and each tensor when it is asked for; the files are
 /// never written to. Nothing is repaired: what isn't as it should be comes back as a fault in one line, and with it no tensor.
 /// </summary>
-internal sealed class PortDump : IDisposable
+internal sealed class PortDump : IPortTensors, IDisposable
 {
     private readonly TensorFile _file;
     private readonly NameMap? _map;

@@ -10,37 +10,36 @@ namespace DeformDetr.Oracle;
 /// </summary>
 internal static class TensorHash
 {
-    private const ulong First = 0x9E3779B97F4A7C15;
-    private const ulong Second = 0xC2B2AE3D27D4EB4F;
+    private const ulong Factor = 0x9E3779B97F4A7C15;
+    private const ulong Other = 0xC2B2AE3D27D4EB4F;
 
     /// <summary>The hash of a tensor.</summary>
     /// <param name="tensor">Any element type. Shape [..].</param>
     public static UInt128 Of(Tensor tensor)
     {
-        ulong a = First + (ulong)tensor.ElementType;
-        ulong b = Second;
+        Lanes lanes = new() { A = Factor + (ulong)tensor.ElementType, B = Other, C = ~Factor, D = ~Other };
         foreach (int size in tensor.Shape)
         {
-            Mix(ref a, ref b, (ulong)size);
+            lanes.A = Mix(lanes.A, (ulong)size);
         }
 
         switch (tensor)
         {
-            case Tensor<double> t: Words(ref a, ref b, MemoryMarshal.Cast<double, ulong>(t.AsReadOnlySpan())); break;
-            case Tensor<long> t: Words(ref a, ref b, MemoryMarshal.Cast<long, ulong>(t.AsReadOnlySpan())); break;
-            case Tensor<float> t: Bytes(ref a, ref b, t.AsReadOnlySpan()); break;
-            case Tensor<int> t: Bytes(ref a, ref b, t.AsReadOnlySpan()); break;
-            case Tensor<byte> t: Bytes(ref a, ref b, t.AsReadOnlySpan()); break;
-            case Tensor<bool> t: Bytes(ref a, ref b, t.AsReadOnlySpan()); break;
+            case Tensor<double> t: Append(ref lanes, t.AsReadOnlySpan()); break;
+            case Tensor<long> t: Append(ref lanes, t.AsReadOnlySpan()); break;
+            case Tensor<float> t: Append(ref lanes, t.AsReadOnlySpan()); break;
+            case Tensor<int> t: Append(ref lanes, t.AsReadOnlySpan()); break;
+            case Tensor<byte> t: Append(ref lanes, t.AsReadOnlySpan()); break;
+            case Tensor<bool> t: Append(ref lanes, t.AsReadOnlySpan()); break;
             default: throw new NotSupportedException($"hash: elements of {tensor.ElementType.Word()}.");
         }
 
-        Mix(ref a, ref b, b);
-        Mix(ref a, ref b, a);
-        return new UInt128(a, b);
+        ulong high = Mix(Mix(Mix(lanes.A, lanes.B), lanes.C), lanes.D);
+        ulong low = Mix(Mix(Mix(lanes.D * Other, lanes.C), lanes.B), lanes.A);
+        return new UInt128(high, low);
     }
 
-    private static void Bytes<T>(ref ulong a, ref ulong b, ReadOnlySpan<T> elements)
+    private static void Append<T>(ref Lanes lanes, ReadOnlySpan<T> elements)
         where T : unmanaged
     {
         // In parts, since a span of bytes ends at 2^31.
@@ -49,30 +48,38 @@ internal static class TensorHash
         {
             ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(elements.Slice(from, Math.Min(Part, elements.Length - from)));
             ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes);
-            Words(ref a, ref b, words);
-            foreach (byte rest in bytes[(words.Length * sizeof(ulong))..])
+            int word = Fours(ref lanes, words);
+            foreach (byte rest in bytes[(word * sizeof(ulong))..])
             {
-                Mix(ref a, ref b, rest);
+                lanes.B = Mix(lanes.B, rest);
             }
         }
     }
 
-    private static void Words(ref ulong a, ref ulong b, ReadOnlySpan<ulong> words)
+    // Four chains, so that one multiplication needn't wait for the last. The number of words that were taken in.
+    private static int Fours(ref Lanes lanes, ReadOnlySpan<ulong> words)
     {
-        ulong x = a;
-        ulong y = b;
-        foreach (ulong word in words)
+        (ulong a, ulong b, ulong c, ulong d) = (lanes.A, lanes.B, lanes.C, lanes.D);
+        int word = 0;
+        for (; word + 4 <= words.Length; word += 4)
         {
-            Mix(ref x, ref y, word);
+            a = Mix(a, words[word]);
+            b = Mix(b, words[word + 1]);
+            c = Mix(c, words[word + 2]);
+            d = Mix(d, words[word + 3]);
         }
 
-        a = x;
-        b = y;
+        (lanes.A, lanes.B, lanes.C, lanes.D) = (a, b, c, d);
+        return word;
     }
 
-    private static void Mix(ref ulong a, ref ulong b, ulong word)
+    private static ulong Mix(ulong state, ulong word) => BitOperations.RotateLeft((state ^ word) * Factor, 29);
+
+    private struct Lanes
     {
-        a = BitOperations.RotateLeft((a ^ word) * First, 29);
-        b = BitOperations.RotateLeft((b + word) * Second, 31);
+        public ulong A;
+        public ulong B;
+        public ulong C;
+        public ulong D;
     }
 }

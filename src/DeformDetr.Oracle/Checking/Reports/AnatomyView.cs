@@ -279,7 +279,7 @@ internal static class AnatomyView
                 CultureInfo.InvariantCulture, $"M{Left + (column * step):0.##} {Bottom}V{Math.Min(Y(error), Bottom - 1):0.##}h{step * 0.84:0.##}V{Bottom}z");
         }
 
-        using (html.Open("svg", ("viewBox", $"0 0 {Width} {Height}"), ("class", "columns"), ("role", "img"), ("aria-label", $"Largest error along {profile.Axis}, logarithmic; the sentence below says it in numbers")))
+        using (html.Open("svg", ("viewBox", $"0 0 {Width} {Height}"), ("class", "column-chart"), ("role", "img"), ("aria-label", $"Largest error along {profile.Axis}, logarithmic; the sentence below says it in numbers")))
         {
             foreach (double tick in scale.Ticks(3))
             {
@@ -304,13 +304,13 @@ internal static class AnatomyView
         const double Left = 60;
         const double Top = 22;
         const double Bottom = 132;
-        int bins = Math.Max(counts.Count, FirstBeyond + 1);
+        int bins = Math.Max(counts.Count, 2 * FirstBeyond);
         double step = (Width - Left) / bins;
         double decades = Math.Max(1, Elementary.Log(counts.Max()) / Elementary.Log(10));
         double Y(long count) => count <= 0 ? Bottom : Bottom - Math.Max(2, (Elementary.Log(count) / Elementary.Log(10) + 0.3) / (decades + 0.3) * (Bottom - Top));
         long all = counts.Sum();
         long beyond = counts.Skip(FirstBeyond).Sum();
-        string sentence = $"{CheckNumbers.Count(beyond)} of {CheckNumbers.Count(all, "element is", "elements are")} beyond "
+        string sentence = $"{CheckNumbers.Count(beyond)} of {CheckNumbers.Count(all, "element", "elements")} {(beyond == 1 ? "is" : "are")} beyond "
             + $"{(beyond == 1 ? "its" : "their")} noise ({CheckNumbers.Percent((double)beyond / all)}).";
         html.Element("h4", "How large the errors are");
         using (html.Open("figure", ("class", "histogram")))

@@ -21,7 +21,10 @@ internal static class CheckNumbers
         _ => Format(value, "0.0e0"),
     };
 
-    public static string Times(double value) => $"{Noise(value)}\u00D7";
+    public static string Times(double value) => double.IsFinite(value) ? $"{Noise(value)}\u00D7" : Noise(value);
+
+    // In a sentence.
+    public static string OfNoise(double value) => double.IsFinite(value) ? $"{Times(value)} noise" : Noise(value);
 
     // Digits in groups of three.
     public static string Count(long value) => Format(value, "#,0").Replace(',', ' ');

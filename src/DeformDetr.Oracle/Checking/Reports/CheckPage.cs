@@ -421,7 +421,7 @@ internal sealed class CheckPage(CheckReport report)
             using (html.Open("td", ("class", "status")))
             {
                 html.Element("span", Icon(tensor.Status), ("aria-hidden", "true"), ("class", "icon"));
-                html.Text(word);
+                html.Element("span", word, ("class", "word"));
             }
 
             using (html.Open("th", ("scope", "row")))

@@ -8,9 +8,9 @@ const filter = document.getElementById("filter");
 const onlyWrong = document.getElementById("only-wrong");
 const shown = document.getElementById("shown");
 
-// A group is open or closed by hand; while a filter is on, what fits is shown whatever the group is.
+// A group is open or closed, or shows "some": only what is not right. While a filter is on, what fits is shown whatever the group is.
 function open(group, isOpen) {
-    group.isOpen = isOpen;
+    group.state = isOpen ? "open" : "closed";
 }
 
 function show() {
@@ -21,11 +21,12 @@ function show() {
         let inGroup = 0;
         for (const entry of group.rows) {
             const fits = !(onlyWrong.checked && entry.right) && words.every(word => entry.find.includes(word));
-            entry.row.hidden = !fits || !(filtering || group.isOpen);
+            const isShown = filtering || group.state === "open" || (group.state === "some" && !entry.right);
+            entry.row.hidden = !fits || !isShown;
             inGroup += fits ? 1 : 0;
         }
         group.body.hidden = filtering && inGroup === 0;
-        group.button.setAttribute("aria-expanded", String(filtering || group.isOpen));
+        group.button.setAttribute("aria-expanded", String(filtering || group.state === "open"));
         group.button.disabled = filtering;
         count += inGroup;
     }
@@ -36,8 +37,9 @@ function show() {
 if (filter) {
     const anyWrong = rows.some(entry => !entry.right);
     for (const group of groups) {
-        open(group, rows.length <= 30 || (anyWrong && !group.body.classList.contains("right")));
-        group.button.addEventListener("click", () => { open(group, !group.isOpen); show(); });
+        const right = group.body.classList.contains("right");
+        group.state = rows.length <= 30 || (!right && group.rows.length <= 20) ? "open" : right ? "closed" : "some";
+        group.button.addEventListener("click", () => { open(group, group.state !== "open"); show(); });
     }
     filter.addEventListener("input", show);
     filter.addEventListener("keydown", event => { if (event.key === "Escape") { filter.value = ""; show(); } });

@@ -135,7 +135,7 @@ public static class CheckText
                 "  ", $"judged together with {CheckNumbers.Count(tensor.Spanned, "step", "steps")} before it that the dump leaves out");
         }
 
-        lines.Prose("  ", $"injects {CheckNumbers.Times(tensor.Injected)} noise; {CheckNumbers.Times(tensor.Arrived)} arrives");
+        lines.Prose("  ", $"injects {CheckNumbers.OfNoise(tensor.Injected)}; {CheckNumbers.Times(tensor.Arrived)} arrives");
         if (tensor.Worst is { } worst)
         {
             string place = string.Join(", ", CheckWords.Place(tensor, worst).Select(at => $"{SafeText.OneLine(at.Axis)} {at.Index}"));
@@ -168,7 +168,7 @@ public static class CheckText
         lines.Prose("  ", $"mistake: {SafeText.OneLine(finding.Mistake)}{detail}");
         lines.Prose("    ", SafeText.OneLine(finding.Explanation));
         lines.Prose("    ", $"fix: {SafeText.OneLine(finding.Fix)}");
-        lines.Prose("    ", $"it takes the error from {CheckNumbers.Times(finding.Before)} to {CheckNumbers.Times(finding.After)} noise");
+        lines.Prose("    ", $"it takes the error from {CheckNumbers.Times(finding.Before)} to {CheckNumbers.OfNoise(finding.After)}");
         if (finding.References.Count > 0)
         {
             lines.Prose("    ", $"see {SafeText.OneLine(string.Join(", ", finding.References))}");

@@ -55,7 +55,7 @@ internal static class CheckWords
         TensorCheck most = report.Tensors.MaxBy(tensor => double.IsNaN(tensor.Arrived) ? double.PositiveInfinity : tensor.Arrived)!;
         return most.Arrived <= 1
             ? "what arrives at the end is rounding"
-            : $"growth of this size is normal (at most {CheckNumbers.Times(most.Arrived)} noise arrives, "
+            : $"growth of this size is normal (at most {CheckNumbers.OfNoise(most.Arrived)} arrives, "
                 + $"at {SafeText.OneLine(most.Name)})";
     }
 

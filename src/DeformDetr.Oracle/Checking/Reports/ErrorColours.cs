@@ -21,9 +21,13 @@ internal static class ErrorColours
 
     public static string Css((byte Red, byte Green, byte Blue) colour) => $"#{colour.Red:x2}{colour.Green:x2}{colour.Blue:x2}";
 
-    // The ink that can be read on a colour.
-    public static string Ink((byte Red, byte Green, byte Blue) colour) =>
-        (0.299 * colour.Red) + (0.587 * colour.Green) + (0.114 * colour.Blue) > 140 ? "#14181f" : "#ffffff";
+    // The ink that can be read on a colour: the one whose contrast is larger as WCAG defines it.
+    public static string Ink((byte Red, byte Green, byte Blue) colour) => Luminance(colour) > 0.179 ? "#000000" : "#ffffff";
+
+    private static double Luminance((byte Red, byte Green, byte Blue) colour) =>
+        (0.2126 * Linear(colour.Red)) + (0.7152 * Linear(colour.Green)) + (0.0722 * Linear(colour.Blue));
+
+    private static double Linear(byte part) => part <= 10 ? part / 255.0 / 12.92 : Elementary.Pow(((part / 255.0) + 0.055) / 1.055, 2.4);
 
     private static (byte Red, byte Green, byte Blue) Between((byte Red, byte Green, byte Blue)[] stops, double share)
     {

@@ -144,6 +144,11 @@ internal static class GrowthChart
             Entry(html, "line arrived", "M0 7H26", "arrived: error in the free run");
             Entry(html, "line injected", "M0 7H26", "injected: error that the step itself adds");
             Entry(html, "noise-line", "M0 7H26", "what rounding explains");
+            if (report.Tensors.Any(tensor => Compared(tensor) && !(double.IsFinite(tensor.Arrived) && double.IsFinite(tensor.Injected))))
+            {
+                html.Element("li", "at the top edge: NaN or infinite");
+            }
+
             foreach (CheckStatus status in new[] { CheckStatus.Wrong, CheckStatus.Broken, CheckStatus.Absent })
             {
                 if (CheckWords.Of(report, status) > 0)

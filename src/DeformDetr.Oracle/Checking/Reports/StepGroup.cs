@@ -4,7 +4,7 @@ namespace DeformDetr.Oracle;
 internal sealed record StepGroup(string Title, int First, IReadOnlyList<TensorCheck> Steps)
 {
     // Runs shorter than this join their short neighbours.
-    private const int Short = 4;
+    private const int Short = 5;
 
     private const int MostNames = 3;
 

@@ -42,7 +42,7 @@ internal static class StepView
         using (html.Open("p", ("class", "what")))
         {
             html.Text($"{tensor.Kind}, {CheckWords.ShapeWithAxes(tensor)}. Injects ");
-            html.Element("strong", $"{CheckNumbers.Times(tensor.Injected)} noise");
+            html.Element("strong", $"{CheckNumbers.OfNoise(tensor.Injected)}");
             html.Text($"; {CheckNumbers.Times(tensor.Arrived)} arrives");
             html.Text(double.IsFinite(tensor.Growth) ? $", a growth of {CheckNumbers.Times(tensor.Growth)}." : ".");
             if (tensor.PortName is { } other && other != tensor.Name)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using DeformDetr.Reference;
 using DeformDetr.Tensors;
 
 namespace DeformDetr.Oracle;
@@ -24,6 +25,9 @@ internal sealed class CheckRun
 
     // For every query of the port, the query of the free run that looks at the same proposal; -1 where none does.
     private int[]? _partners;
+
+    // The masks, as the free run has them.
+    private readonly Dictionary<string, Tensor<bool>> _masks = new(StringComparer.Ordinal);
     private bool _wrongBefore;
 
     private CheckRun(CheckModel model, IPortTensors port, CheckTools tools)
@@ -46,7 +50,12 @@ internal sealed class CheckRun
         foreach (Step step in model.Graph.Steps)
         {
             progress?.Invoke(step.Name);
-            (Quantity truth, double noise) = free.Evaluate(step, tensor => PaddingElements.Of(model, step, tensor, run.MaskOf));
+            (Quantity truth, double noise) = free.Evaluate(step, shape => run.Padding(step.Name, shape));
+            if (truth.Tensor is Tensor<bool> mask)
+            {
+                run._masks[step.Name] = mask.Clone();
+            }
+
             tensors.Add(run.Check(step, truth, noise));
             free.Finish(step);
             forced.Finish(step);
@@ -63,7 +72,7 @@ internal sealed class CheckRun
             step.Name, _port.PortNameOf(step.Name), step.Kind.Name, right.Shape, step.Axes, CheckStatus.Right, null, 0, double.NaN, 0, spanned,
             null, null, null);
         Tensor? port = Read(step.Name, right.Tensor, out string? fault);
-        Tensor<bool>? padding = Padding(step, right.Tensor);
+        Tensor<bool>? padding = Padding(step.Name, right.Shape);
         if (port is not null)
         {
             fault = port is Tensor<double> real ? ValueFaults.Of(real, right.Real, _port.DType, padding) : null;
@@ -95,7 +104,7 @@ internal sealed class CheckRun
             check = Explain(step, check, port, right, padding);
         }
 
-        Decide(step, placed);
+        Decide(step, port, right, truth);
         _forced.Put(step, placed);
         _forced.Drop(right);
         return check;
@@ -192,7 +201,7 @@ internal sealed class CheckRun
 
     private TensorCheck Explain(Step step, TensorCheck check, Tensor port, Quantity right, Tensor<bool>? padding) => check with
     {
-        Anatomy = port is Tensor<double> real ? ErrorAnatomist.Examine(step, real, right, padding, Levels()) : null,
+        Anatomy = port is Tensor<double> real ? ErrorAnatomist.Examine(step, real, right, padding) : null,
         Diagnosis = _tools.Diagnoser.Diagnose(step, _forced.Inputs(step), right, port),
     };
 
@@ -246,13 +255,48 @@ internal sealed class CheckRun
     };
 
     // Distances of what is decided here from deciding otherwise.
-    private void Decide(Step step, Quantity placed)
+    private void Decide(Step step, Tensor placed, Quantity right, Quantity truth)
     {
-        _ = step;
-        _ = placed;
+        switch (placed)
+        {
+            case Tensor<double> scores when step.Kind == StepKinds.Copy && step.Name == "transformer.enc_outputs_class":
+                _ = scores;
+                break;
+            case Tensor<long> chosen when step.Kind == StepKinds.TopKProposals:
+                _partners = Partners(chosen, truth.Whole);
+                break;
+        }
+
+        _ = right;
     }
 
-    private Tensor<bool>? Padding(Step step, Tensor tensor) => PaddingElements.Of(_model, step, tensor, MaskOf);
+    // The query of the free run that looks at the proposal of each of the port's queries; -1 for none.
+    private static int[] Partners(Tensor<long> port, Tensor<long> truth)
+    {
+        int queries = truth.Shape[1];
+        int[] partners = new int[truth.Length];
+        for (int n = 0; n < truth.Shape[0]; n++)
+        {
+            Dictionary<long, int> places = [];
+            for (int query = 0; query < queries; query++)
+            {
+                places.TryAdd(truth[n, query], query);
+            }
+
+            for (int query = 0; query < queries; query++)
+            {
+                partners[(n * queries) + query] = places.GetValueOrDefault(port[n, query], -1);
+            }
+        }
+
+        return partners;
+    }
+
+    // Elements under the mask of a sine encoding carry no information in float32.
+    private Tensor<bool>? Padding(string name, TensorShape shape) =>
+        _model.Config.PositionEmbedding == PositionEmbedding.Sine
+            ? PaddingElements.Mask(name, shape, mask => _masks.GetValueOrDefault(mask))
+            : null;
 
     private static WorstElement? Worst(TensorShape shape, int at, Tensor<double> port, Quantity right) => at < 0
         ? null

@@ -8,9 +8,14 @@ internal sealed record CheckTools(Algebra Truth, IReadOnlyList<Algebra> Members,
     public static CheckTools Create(StepGraph graph, DumpDType dtype, int threads)
     {
         OperatorContext Context() => new(Kernels.Simd, threads);
-        NoiseAlgebra forced = new(Context(), dtype.Unit());
+        NoiseAlgebra forced = new(Context(), dtype switch
+        {
+            DumpDType.Float16 => NoiseUnit.Float16,
+            DumpDType.BFloat16 => NoiseUnit.BFloat16,
+            _ => NoiseUnit.Float32,
+        });
         return new CheckTools(
             new ReferenceAlgebra<double>(Context()), [.. LegalOrders.Ensemble.Select(order => new LegalAlgebra(Context(), order))], forced,
-            new Diagnoser(graph, forced));
+            new Diagnoser(forced, MistakeCatalogue.All, graph));
     }
 }

@@ -10,12 +10,12 @@ internal sealed class FreeRun(CheckModel model, Algebra truth, IReadOnlyList<Alg
     private readonly StepRun[] _members = [.. members.Select(model.Run)];
 
     // The truth of the step, and the largest error of the members over the elements that count; 0 for whole numbers and masks.
-    public (Quantity Truth, double Noise) Evaluate(Step step, Func<Tensor, Tensor<bool>?> padding)
+    public (Quantity Truth, double Noise) Evaluate(Step step, Func<TensorShape, Tensor<bool>?> padding)
     {
         Quantity right = _truth.Evaluate(step);
         _truth.Put(step, right);
         double noise = 0;
-        Tensor<bool>? uncounted = padding(right.Tensor);
+        Tensor<bool>? uncounted = padding(right.Shape);
         foreach (StepRun member in _members)
         {
             Quantity made = member.Evaluate(step);

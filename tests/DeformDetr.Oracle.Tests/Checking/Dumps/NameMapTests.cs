@@ -89,27 +89,35 @@ public class NameMapTests
             "x.map: holds bytes that are not UTF-8; expected a map in UTF-8.",
             Assert.Throws<InvalidDataException>(() => NameMap.Load(folder["x.map"])).Message, StringComparison.Ordinal);
         Assert.EndsWith(
-            "y.map: no such file; expected a map's path or one of huggingface, mmdetection, detrex.",
+            "y.map: no such file; expected a map's path or one of huggingface, mmdetection, detrex, original.",
             Assert.Throws<FileNotFoundException>(() => NameMap.Load(folder["y.map"])).Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_hundred_thousand_lines_are_read_and_looked_up_within_a_few_seconds()
+    public void A_hundred_thousand_lines_are_read_and_looked_up_in_time_that_grows_with_them()
+    {
+        // Twice, the first time few: what is compiled then doesn't count. On a busy machine only the order of magnitude means anything.
+        TimeSpan few = Read(10_000);
+        TimeSpan many = Read(100_000);
+        Assert.True(many < 50 * few, $"{few} for 10000 lines, {many} for 100000");
+    }
+
+    private static TimeSpan Read(int lines)
     {
         StringBuilder text = new(Head);
-        for (int line = 0; line < 100_000; line++)
+        for (int line = 0; line < lines; line++)
         {
             text.Append(line % 2 == 0 ? $"port.{line}.x -> contract.{line}.y [axes 1 0]\n" : $"port.{{i}}.z{line} -> contract.{{i}}.z{line}\n");
         }
 
         Stopwatch watch = Stopwatch.StartNew();
         NameMap map = NameMap.Parse("m", text.ToString());
-        for (int line = 0; line < 100_000; line++)
+        for (int line = 0; line < lines; line++)
         {
             string name = line % 2 == 0 ? $"contract.{line}.y" : $"contract.17.z{line}";
             Assert.Equal(line % 2 == 0 ? $"port.{line}.x" : $"port.17.z{line}", map.OfContract(name)!.Value.PortName);
         }
 
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10), $"{watch.Elapsed}");
+        return watch.Elapsed;
     }
 }

@@ -4,7 +4,7 @@ namespace DeformDetr.Oracle.Tests.Checking.Dumps;
 
 public class ReadyMadeMapTests
 {
-    public static TheoryData<string> Words => ["huggingface", "mmdetection", "detrex"];
+    public static TheoryData<string> Words => ["huggingface", "mmdetection", "detrex", "original"];
 
     [Theory]
     [MemberData(nameof(Words))]
@@ -56,12 +56,14 @@ public class ReadyMadeMapTests
     [InlineData("detrex", "transformer.decoder.layers.3.norm1", "transformer.decoder.layers.3.norms.1")]
     [InlineData("detrex", "transformer.decoder.layers.3.cross_attn.attention_logits", "transformer.decoder.layers.3.attentions.1.attention_weights")]
     [InlineData("detrex", "backbone.0.body.layer1.0.downsample.1", "backbone.res2.0.shortcut.norm")]
+    [InlineData("original", "transformer.decoder.layers.3.cross_attn.attention_logits", "transformer.decoder.layers.3.cross_attn.attention_weights")]
     public void Names_that_differ_are_led_to_the_right_module(string word, string contract, string port) =>
         Assert.Equal(port, NameMap.Load(word).OfContract(contract)!.Value.PortName);
 
     [Theory]
     [InlineData("huggingface", "model.reference_points")]
     [InlineData("detrex", "transformer.reference_points")]
+    [InlineData("original", "transformer.reference_points")]
     [InlineData("mmdetection", "encoder.layers.0.self_attn.value_proj")]
     public void What_is_another_tensor_than_its_name_says_is_left_out(string word, string port) =>
         Assert.Equal((true, true), NameMap.Load(word).OfPort(port));

@@ -25,7 +25,8 @@ public class ValueFaultsTests
     [InlineData(new[] { 2.5, 2.5, 2.5 }, new[] { 1.0, 2, 3 }, "holds 2.5 in every element; expected numbers from 1 to 3")]
     [InlineData(new[] { 1.0, 1, 1 }, new[] { 1.0, 1, 1 }, null)]
     [InlineData(new[] { 1.0, 1, 1 }, new[] { 1.0, 1 + 1e-9, 1 }, null)]
-    [InlineData(new[] { Inf, 1.0, 1 }, new[] { Inf, 1.0, 2 }, null)]
+    [InlineData(new[] { Inf, 1.0, 1 }, new[] { Inf, 1.0, 2 }, "holds 1 in every element; expected numbers from 1 to 2")]
+    [InlineData(new[] { Inf, 1.0, 3 }, new[] { Inf, 1.0, 2 }, null)]
     [InlineData(new[] { 3.0 }, new[] { 4.0 }, null)]
     [InlineData(new double[0], new double[0], null)]
     public void Numbers_that_can_not_be_judged_are_said(double[] port, double[] expected, string? wording) =>

@@ -169,7 +169,7 @@ internal static class PositionMistakes
             Fix = "Divide by hidden_dim / 2.",
             References = ["C9", "IDEA-Research/DAB-DETR#65", "huggingface/transformers#17281"],
             Kinds = [StepKinds.SinePosition],
-            Applies = x => x.Options.Channels is not (256 or 64),
+            Applies = x => x.Options.Channels is not (256 or 128),
             Evaluate = (a, x) => Sines(a, x, Usual, exponent: (feature, _) => 2.0 * (feature / 2) / 128),
         },
         new()

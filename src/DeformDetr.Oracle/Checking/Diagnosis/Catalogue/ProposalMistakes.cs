@@ -382,26 +382,6 @@ internal static class ProposalMistakes
         },
         new()
         {
-            Name = "ties in top-k by the higher index",
-            Explanation = "Equal scores are ranked by the higher index.",
-            Fix = "Compare queries as a set, the original leaves the order of equal scores open.",
-            References = ["F8", "roboflow/rf-detr#1353", "roboflow/inference#2685", "ultralytics/ultralytics#25755"],
-            Kinds = [StepKinds.TopKProposals],
-            Evaluate = (a, x) =>
-            {
-                int tokens = x["enc_outputs_class"].Shape[1];
-                Quantity scores = StepKinds.ProposalScores(a, x["enc_outputs_class"]);
-                Tensor<long> indices = a.TopK(a.Pick(scores, 1, ByHand.Reversed(tokens)), x.Options.Queries).Indices.Whole.Clone();
-                foreach (ref long index in indices.AsSpan())
-                {
-                    index = tokens - 1 - index;
-                }
-
-                return a.Given(indices);
-            },
-        },
-        new()
-        {
             Name = "box head left out of the chosen proposals",
             Explanation = "The chosen boxes are gathered from output_proposals, without the box head's output.",
             Fix = "Gather from enc_outputs_coord_unact.",
