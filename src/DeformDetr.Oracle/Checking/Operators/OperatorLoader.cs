@@ -24,9 +24,10 @@ internal static class OperatorLoader
         }
 
         Step? step = null;
+        StepGraph? graph = null;
         if (definition is null)
         {
-            (definition, step) = StepByName(request);
+            (definition, step, graph) = StepByName(request);
         }
 
         string prefix = settings.Root.TryGetProperty(Prefix, out JsonElement path) ? $"{settings.String(path, Prefix)}." : "";
@@ -34,7 +35,11 @@ internal static class OperatorLoader
         HashSet<string> taken = new(StringComparer.Ordinal);
         using Weights weights = new(request, step, prefix);
         OperatorTensors bound = OperatorTensors.Bind(definition, chosen, source, Input, name => weights.Find(name) ?? Input(name));
-        List<string> left = file is null ? [] : [.. file.Entries.Select(entry => entry.Name).Where(name => !taken.Contains(name))];
+
+        // A whole trace may stand for the inputs of one of its tensors.
+        List<string> left = file is null
+            ? []
+            : [.. file.Entries.Select(entry => entry.Name).Where(name => !taken.Contains(name) && graph?.TryFind(name, out _) != true)];
         return left.Count == 0
             ? bound
             : throw new InvalidDataException(
@@ -90,7 +95,7 @@ internal static class OperatorLoader
     }
 
     // The step that makes a tensor of the model, as an operator under the tensors' names.
-    private static (OperatorDefinition Definition, Step Step) StepByName(OperatorRequest request)
+    private static (OperatorDefinition Definition, Step Step, StepGraph Graph) StepByName(OperatorRequest request)
     {
         RunConfiguration run = request.Run ?? RunConfiguration.Variant("r50");
         if (!request.Name.Contains('.', StringComparison.Ordinal) && !request.Name.Contains('_', StringComparison.Ordinal))
@@ -107,7 +112,7 @@ internal static class OperatorLoader
             throw Unknown(request.Name);
         }
 
-        return (StepOperator.Create(step!, run.Preprocess), step!);
+        return (StepOperator.Create(step!, run.Preprocess), step!, graph);
     }
 
     private static int PictureOf(string name) =>

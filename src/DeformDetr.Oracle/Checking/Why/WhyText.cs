@@ -106,7 +106,7 @@ public static class WhyText
         }
 
         bool port = explanation.Port is not null;
-        List<string[]> rows = [["term", .. factors, "value", "running total", .. port ? ["port"] : Array.Empty<string>()]];
+        List<string[]> rows = [["term", .. factors, "product", "running total", .. port ? ["port"] : Array.Empty<string>()]];
         double total = 0;
         for (int at = 0; at < shown; at++)
         {
