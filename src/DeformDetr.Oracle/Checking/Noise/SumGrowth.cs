@@ -4,7 +4,7 @@ namespace DeformDetr.Oracle;
 internal static class SumGrowth
 {
     // c: legal orders, one plain chain among them, stay below c times the root of K.
-    public const double Constant = 1.0;
+    public const double Constant = 2.5;
 
     // Short sums have no averages to rely on: up to 4 terms the bound is K itself, and it is never below that of 4.
     public const double Least = 4;
