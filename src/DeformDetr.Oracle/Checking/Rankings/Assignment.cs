@@ -3,7 +3,8 @@ using System.Runtime.Intrinsics;
 
 namespace DeformDetr.Oracle;
 
-// Rows to columns, one to one, so that the sum of costs is least: shortest augmenting paths over reduced costs (Jonker and Volgenant, 1987).
+// Rows to columns, one to one, so that the sum of costs is least: shortest augmenting paths over reduced costs (Jonker and Volgenant,
+// 1987).
 internal static class Assignment
 {
     private const double Large = 1e290;
@@ -107,8 +108,8 @@ internal static class Assignment
             }
         }
 
-        // Of columns that aren't settled: the distance from the start, the row before, and the price, which is -∞ once they are: then no way
-        // to them is short.
+        // Of columns that aren't settled: the distance from the start, the row before, and the price, which is -∞ once they are: then no
+        // way to them is short.
         double[] distance = new double[stride];
         long[] previousRow = new long[stride];
         double[] price = new double[stride];
