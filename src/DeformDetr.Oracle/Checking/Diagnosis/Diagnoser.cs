@@ -14,6 +14,9 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
     private const double Near = 2;
     private const int MostFindings = 8;
 
+    // Errors that differ by less are equally good: then the catalogue's order counts.
+    private const double AsGood = 0.25;
+
     // How long one step may take. What is left out then is compounds, mostly.
     public TimeSpan Limit { get; init; } = TimeSpan.FromSeconds(20);
 
@@ -100,8 +103,8 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
 
             return new(
                 _tried,
-                [.. _findings.OrderBy(found => found.Finding.After <= Explains ? 0 : 1).ThenBy(found => found.Class).Select(found => found.Finding)
-                    .Take(MostFindings)]);
+                [.. _findings.OrderBy(found => found.Finding.After <= Explains ? 0 : 1).ThenBy(found => found.Class)
+                    .ThenBy(found => Math.Ceiling(found.Finding.After / AsGood)).Select(found => found.Finding).Take(MostFindings)]);
         }
 
         // Those mistakes that make something else than the right tensor, with what they make of a few rows.
@@ -293,7 +296,7 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
         // The right tensor, kept in fewer bits: an error of half a unit of the format, and every number one of the format's.
         private void Stored()
         {
-            foreach (NumberFormat format in NumberFormat.Halves)
+            foreach (NumberFormat format in NumberFormat.Kept)
             {
                 if (_port.All(value => !double.IsFinite(value) || format.Round(value) == value))
                 {

@@ -10,6 +10,9 @@ internal sealed record NumberFormat(string Name, double Epsilon, Func<double, do
         new("bfloat16", 1.0 / (1 << 8), value => Mantissa(value, 16)),
     ];
 
+    // In the order in which a tensor is taken to be kept in one: every float16 is a tf32 too.
+    public static IReadOnlyList<NumberFormat> Kept { get; } = [Halves[1], Halves[2], Halves[0]];
+
     // A float32 without its last bits, to nearest, ties to even.
     private static double Mantissa(double value, int lost)
     {

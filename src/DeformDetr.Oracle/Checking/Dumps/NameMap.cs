@@ -22,7 +22,7 @@ public sealed class NameMap
     private const int MostShown = 120;
 
     /// <summary>Maps that come with the program.</summary>
-    public static IReadOnlyList<string> Words { get; } = [] Words = ["huggingface", "mmdetection", "detrex", "original"];
+    public static IReadOnlyList<string> Words { get; } = ["huggingface", "mmdetection", "detrex", "original"];
 
     private readonly PatternIndex _byContract = new(line => line.Contract!);
     private readonly PatternIndex _byPort = new(line => line.Port);

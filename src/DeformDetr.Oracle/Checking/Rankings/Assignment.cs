@@ -1,9 +1,14 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace DeformDetr.Oracle;
 
-// Rows to columns, one to one, so that the sum of costs is least: shortest augmenting paths over reduced costs (Jonker and Volgenant, 1987).
+// Rows to columns, one to one, so that the sum of costs is least: shortest augmenting paths over reduced costs (Jonker and Volgenant,
+// 1987).
 internal static class Assignment
 {
     private const double Large = 1e290;
+    private const int Lanes = 4;
 
     // For every row its column, or -1. A cost of +∞ or NaN forbids a pair; as many rows as possible get a column, and among those ways the
     // cheapest is taken. With more rows than columns some rows stay without.
@@ -19,13 +24,14 @@ internal static class Assignment
         }
 
         bool turned = rows > columns;
-        double[] costs = Prepare(cost, rows, columns, turned, out double forbidden);
-        int[] partners = turned ? Paths(costs, columns, rows) : Paths(costs, rows, columns);
+        int stride = (Math.Max(rows, columns) + Lanes - 1) / Lanes * Lanes;
+        double[] costs = Prepare(cost, rows, columns, turned, stride, out double forbidden);
+        int[] partners = Paths(costs, Math.Min(rows, columns), Math.Max(rows, columns), stride);
         int[] columnOfRow = new int[rows];
         Array.Fill(columnOfRow, -1);
         for (int i = 0; i < partners.Length; i++)
         {
-            if (costs[(i * (turned ? rows : columns)) + partners[i]] < forbidden)
+            if (costs[(i * stride) + partners[i]] < forbidden)
             {
                 (int row, int column) = turned ? (partners[i], i) : (i, partners[i]);
                 columnOfRow[row] = column;
@@ -42,8 +48,8 @@ internal static class Assignment
         return flat;
     }
 
-    // A copy with fewer rows than columns, where a forbidden pair costs more than all others together.
-    private static double[] Prepare(ReadOnlySpan<double> cost, int rows, int columns, bool turned, out double forbidden)
+    // A copy with fewer rows than columns, where a forbidden pair costs more than all others together; rows end in +∞ up to the stride.
+    private static double[] Prepare(ReadOnlySpan<double> cost, int rows, int columns, bool turned, int stride, out double forbidden)
     {
         double least = double.PositiveInfinity;
         double most = double.NegativeInfinity;
@@ -68,13 +74,14 @@ internal static class Assignment
         most = double.IsFinite(most) ? scale * most : 0;
         double range = most - least;
         forbidden = most + (Math.Min(rows, columns) * range) + (range > 0 ? range : Math.Max(1, Math.Abs(most)));
-        double[] costs = new double[cost.Length];
+        double[] costs = new double[Math.Min(rows, columns) * stride];
+        Array.Fill(costs, double.PositiveInfinity);
         for (int row = 0; row < rows; row++)
         {
             for (int column = 0; column < columns; column++)
             {
                 double value = cost[(row * columns) + column];
-                costs[turned ? (column * rows) + row : (row * columns) + column] = double.IsFinite(value) ? scale * value : forbidden;
+                costs[turned ? (column * stride) + row : (row * stride) + column] = double.IsFinite(value) ? scale * value : forbidden;
             }
         }
 
@@ -82,18 +89,18 @@ internal static class Assignment
     }
 
     // rows <= columns.
-    private static int[] Paths(double[] cost, int rows, int columns)
+    private static int[] Paths(double[] cost, int rows, int columns, int stride)
     {
         int[] columnOfRow = new int[rows];
         int[] rowOfColumn = new int[columns];
         Array.Fill(columnOfRow, -1);
         Array.Fill(rowOfColumn, -1);
         double[] rowPrice = new double[rows];
-        double[] columnPrice = new double[columns];
+        double[] columnPrice = new double[stride];
         for (int row = 0; row < rows; row++)
         {
-            int best = Cheapest(cost.AsSpan(row * columns, columns));
-            rowPrice[row] = cost[(row * columns) + best];
+            int best = Cheapest(cost.AsSpan(row * stride, columns));
+            rowPrice[row] = cost[(row * stride) + best];
             if (rowOfColumn[best] < 0)
             {
                 rowOfColumn[best] = row;
@@ -101,9 +108,13 @@ internal static class Assignment
             }
         }
 
-        double[] distance = new double[columns];
-        int[] previousRow = new int[columns];
-        int[] open = new int[columns];
+        // Of columns that aren't settled: the distance from the start, the row before, and the price, which is -∞ once they are: then no
+        // way to them is short.
+        double[] distance = new double[stride];
+        long[] previousRow = new long[stride];
+        double[] price = new double[stride];
+        double[] settledAt = new double[columns];
+        List<int> settled = [];
         for (int start = 0; start < rows; start++)
         {
             if (columnOfRow[start] < 0)
@@ -117,67 +128,89 @@ internal static class Assignment
         void Extend(int start)
         {
             Array.Fill(distance, double.PositiveInfinity);
-            for (int column = 0; column < columns; column++)
-            {
-                open[column] = column;
-            }
-
-            int closed = 0;
+            columnPrice.CopyTo(price, 0);
+            settled.Clear();
             int row = start;
             double reached = 0;
             int last;
             while (true)
             {
-                // Columns open[closed..] are not settled yet: shorten their distances by way of this row, and settle the nearest.
-                ReadOnlySpan<double> costs = cost.AsSpan(row * columns, columns);
-                double offset = reached - rowPrice[row];
-                double nearest = double.PositiveInfinity;
-                int at = closed;
-                for (int i = closed; i < columns; i++)
-                {
-                    int column = open[i];
-                    double length = costs[column] - columnPrice[column] + offset;
-                    if (length < distance[column])
-                    {
-                        distance[column] = length;
-                        previousRow[column] = row;
-                    }
-
-                    if (distance[column] < nearest || (distance[column] == nearest && rowOfColumn[column] < 0))
-                    {
-                        nearest = distance[column];
-                        at = i;
-                    }
-                }
-
-                last = open[at];
-                reached = nearest;
+                reached = Shorten(cost.AsSpan(row * stride, stride), price, reached - rowPrice[row], row, distance, previousRow);
+                last = Nearest(distance.AsSpan(0, columns), reached, rowOfColumn);
                 if (rowOfColumn[last] < 0)
                 {
                     break;
                 }
 
-                (open[closed], open[at]) = (open[at], open[closed]);
-                closed++;
+                settled.Add(last);
+                settledAt[last] = reached;
+                distance[last] = double.PositiveInfinity;
+                price[last] = double.NegativeInfinity;
                 row = rowOfColumn[last];
             }
 
             rowPrice[start] += reached;
-            for (int i = 0; i < closed; i++)
+            foreach (int column in settled)
             {
-                int column = open[i];
-                double change = reached - distance[column];
+                double change = reached - settledAt[column];
                 columnPrice[column] -= change;
                 rowPrice[rowOfColumn[column]] += change;
             }
 
             while (last >= 0)
             {
-                row = previousRow[last];
+                row = (int)previousRow[last];
                 rowOfColumn[last] = row;
                 (columnOfRow[row], last) = (last, columnOfRow[row]);
             }
         }
+    }
+
+    // A column at the given distance, a free one if there is one: it ends the search.
+    private static int Nearest(ReadOnlySpan<double> distance, double reached, int[] rowOfColumn)
+    {
+        int first = distance.IndexOf(reached);
+        for (int column = first; rowOfColumn[column] >= 0;)
+        {
+            int next = distance[(column + 1)..].IndexOf(reached);
+            if (next < 0)
+            {
+                return first;
+            }
+
+            column += next + 1;
+            if (rowOfColumn[column] < 0)
+            {
+                return column;
+            }
+        }
+
+        return first;
+    }
+
+    // Shortens all distances by way of a row; the shortest.
+    private static double Shorten(
+        ReadOnlySpan<double> costs, ReadOnlySpan<double> price, double offset, int row, Span<double> distance, Span<long> previousRow)
+    {
+        ReadOnlySpan<Vector256<double>> costLanes = MemoryMarshal.Cast<double, Vector256<double>>(costs);
+        ReadOnlySpan<Vector256<double>> priceLanes = MemoryMarshal.Cast<double, Vector256<double>>(price);
+        Span<Vector256<double>> distanceLanes = MemoryMarshal.Cast<double, Vector256<double>>(distance);
+        Span<Vector256<long>> previousLanes = MemoryMarshal.Cast<long, Vector256<long>>(previousRow);
+        Vector256<double> nearest = Vector256.Create(double.PositiveInfinity);
+        Vector256<double> offsets = Vector256.Create(offset);
+        Vector256<long> rows = Vector256.Create((long)row);
+        for (int i = 0; i < costLanes.Length; i++)
+        {
+            Vector256<double> length = costLanes[i] - priceLanes[i] + offsets;
+            Vector256<double> old = distanceLanes[i];
+            Vector256<double> less = Vector256.LessThan(length, old);
+            Vector256<double> shorter = Vector256.ConditionalSelect(less, length, old);
+            distanceLanes[i] = shorter;
+            previousLanes[i] = Vector256.ConditionalSelect(less.AsInt64(), rows, previousLanes[i]);
+            nearest = Vector256.ConditionalSelect(Vector256.LessThan(shorter, nearest), shorter, nearest);
+        }
+
+        return Math.Min(Math.Min(nearest[0], nearest[1]), Math.Min(nearest[2], nearest[3]));
     }
 
     private static int Cheapest(ReadOnlySpan<double> costs)

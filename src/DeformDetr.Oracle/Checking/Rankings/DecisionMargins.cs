@@ -103,8 +103,9 @@ internal static class DecisionMargins
         int head = nearest / (2 * points * levels) % shape[2];
         int query = nearest / (2 * points * levels * shape[2]) % shape[1];
         int picture = nearest / (2 * points * levels * shape[2] * shape[1]);
+        string axis = (nearest & 1) == 0 ? "x" : "y";
         string what = Invariant(
-            $"floor in sampling at [{picture}, {query}, {head}, {atLevel}, {point}], {((nearest & 1) == 0 ? "x" : "y")} = {locations[nearest]:G9}");
+            $"floor in sampling at [{picture}, {query}, {head}, {atLevel}, {point}], {axis} = {locations[nearest]:G9}");
         return [new DecisionMargin(name, what, least, undecided, locations.Length)];
     }
 
@@ -140,7 +141,7 @@ internal static class DecisionMargins
     }
 
     // Whether the centre and sides of each cell's proposal lie within (0.01, 0.99), cells of padding aside. paddingMask [N, S], true is
-    // padding. Sides are rounded twice, thresholds once, at the given epsilon; where all sides are thresholds exactly (half a cell of 50)
+    // padding. Sides are rounded twice, thresholds once, at the given epsilon; where a side is a threshold exactly (half a cell of 50)
     // the margin is 0: the answer hangs on how the port divides.
     public static IReadOnlyList<DecisionMargin> Validity(string name, Tensor<bool> paddingMask, LevelLayout levels, double epsilon)
     {

@@ -69,7 +69,8 @@ internal static partial class RankingCheck
     }
 
     // Candidates are all (query, class) pairs, item = query · K + class.
-    private sealed record Detections(ResultsRule.Side Candidates, ResultsRule.Side Given, double[] ScoreNoise, double[] BoxNoise, int Classes)
+    private sealed record Detections(
+        ResultsRule.Side Candidates, ResultsRule.Side Given, double[] ScoreNoise, double[] BoxNoise, int Classes)
     {
         public string Word(long item) => Invariant($"query {item / Classes} as class {item % Classes}");
 
@@ -101,18 +102,20 @@ internal static partial class RankingCheck
                 values.Reach(error);
                 if (Given.Labels[rank] != Candidates.Labels[item])
                 {
-                    values.Fault(
-                        double.PositiveInfinity, Invariant($"rank {rank}, query {item / Classes}: label {Given.Labels[rank]}, expected {Candidates.Labels[item]}"));
+                    string sentence = Invariant(
+                        $"rank {rank}, query {item / Classes}: label {Given.Labels[rank]}, expected {Candidates.Labels[item]}");
+                    values.Fault(double.PositiveInfinity, sentence);
                 }
                 else if (!(score <= 1))
                 {
                     string far = NoiseWords.Gap(Math.Abs(Given.Scores[rank] - Candidates.Scores[item]), ScoreNoise[item]);
-                    string expected = NoiseWords.Number(Candidates.Scores[item]);
-                    values.Fault(error, Invariant($"rank {rank}, {Word(item)}: score {NoiseWords.Number(Given.Scores[rank])}, expected {expected}; off by {far}"));
+                    string numbers = $"{NoiseWords.Number(Given.Scores[rank])}, expected {NoiseWords.Number(Candidates.Scores[item])}";
+                    values.Fault(error, Invariant($"rank {rank}, {Word(item)}: score {numbers}; off by {far}"));
                 }
                 else if (!(box <= 1))
                 {
-                    values.Fault(error, Invariant($"rank {rank}, {Word(item)}: box {Box(Given, rank)}, expected {Box(Candidates, item)}; off by {NoiseWords.Count(box)} noise"));
+                    string numbers = $"{Box(Given, rank)}, expected {Box(Candidates, item)}";
+                    values.Fault(error, Invariant($"rank {rank}, {Word(item)}: box {numbers}; off by {NoiseWords.Count(box)} noise"));
                 }
             }
 
@@ -237,6 +240,6 @@ internal static partial class RankingCheck
             Given.Boxes.AsSpan(4 * rank, 4), Candidates.Boxes.AsSpan(4 * item, 4), BoxNoise.AsSpan(4 * (item / Classes), 4));
 
         private static string Box(ResultsRule.Side side, int at) =>
-            Invariant($"[{side.Boxes[4 * at]:G6}, {side.Boxes[(4 * at) + 1]:G6}, {side.Boxes[(4 * at) + 2]:G6}, {side.Boxes[(4 * at) + 3]:G6}]");
+            "[" + string.Join(", ", Array.ConvertAll(side.Boxes[(4 * at)..((4 * at) + 4)], NoiseWords.Number)) + "]";
     }
 }

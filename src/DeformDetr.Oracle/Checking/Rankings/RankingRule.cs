@@ -94,8 +94,8 @@ internal static class RankingRule
     }
 
     private static void JudgeSet(
-        AspectBuilder set, ReadOnlySpan<double> scores, ReadOnlySpan<double> noise, ReadOnlySpan<long> chosen, int[] rankOf, List<int> ranks,
-        int[] sorted, Func<long, string> word)
+        AspectBuilder set, ReadOnlySpan<double> scores, ReadOnlySpan<double> noise, ReadOnlySpan<long> chosen, int[] rankOf,
+        List<int> ranks, int[] sorted, Func<long, string> word)
     {
         int count = Math.Min(chosen.Length, sorted.Length);
         if (count == 0)
@@ -395,7 +395,8 @@ internal static class RankingRule
 
         if (other > 0)
         {
-            order.Note(Invariant($"{other} of {items.Length} ranks hold another item than score and index give; all are ties within noise"));
+            order.Note(Invariant(
+                $"{other} of {items.Length} ranks hold another item than score and index give; all are ties within noise"));
         }
     }
 

@@ -147,7 +147,9 @@ internal static class AnatomyView
             }
         }
 
-        html.Element("output", "Point at a cell, or go to the picture and use the arrow keys, to read its error.", ("class", "readout scripted"));
+        html.Element(
+            "output", "Point at a cell, or go to the picture and use the arrow keys, to read its error.",
+            ("class", "readout scripted"));
     }
 
     private static void Legend(HtmlWriter html, double top, IReadOnlyList<double> errors)
@@ -162,7 +164,9 @@ internal static class AnatomyView
             beyond.Append(',').Append(ErrorColours.Css(ErrorColours.Of(Math.Max(Elementary.Pow(top, share), 1.0001), top)));
         }
 
-        using (html.Open("div", ("class", "colours"), ("role", "img"), ("aria-label", $"Colours: dull up to the noise, then from dark to bright up to {ErrorScale.Label(top)} times the noise, logarithmic")))
+        using (html.Open(
+            "div", ("class", "colours"), ("role", "img"),
+            ("aria-label", $"Colours: dull up to the noise, then from dark to bright up to {ErrorScale.Label(top)} times it, logarithmic")))
         {
             using (html.Open("span", ("class", "within")))
             {
@@ -241,7 +245,9 @@ internal static class AnatomyView
                             Bar(html, error, scale);
                         }
 
-                        html.Element("td", index < profile.Share.Count ? CheckNumbers.Percent(profile.Share[index]) : "-", ("class", "number"));
+                        html.Element(
+                            "td", index < profile.Share.Count ? CheckNumbers.Percent(profile.Share[index]) : "-",
+                            ("class", "number"));
                     }
                 }
             }
@@ -276,10 +282,13 @@ internal static class AnatomyView
             int to = (int)((long)(column + 1) * profile.Largest.Count / count);
             double error = profile.Largest.Skip(from).Take(to - from).Aggregate(0.0, Math.Max);
             (error <= 1 ? within : beyond).Append(
-                CultureInfo.InvariantCulture, $"M{Left + (column * step):0.##} {Bottom}V{Math.Min(Y(error), Bottom - 1):0.##}h{step * 0.84:0.##}V{Bottom}z");
+                CultureInfo.InvariantCulture,
+                $"M{Left + (column * step):0.##} {Bottom}V{Math.Min(Y(error), Bottom - 1):0.##}h{step * 0.84:0.##}V{Bottom}z");
         }
 
-        using (html.Open("svg", ("viewBox", $"0 0 {Width} {Height}"), ("class", "column-chart"), ("role", "img"), ("aria-label", $"Largest error along {profile.Axis}, logarithmic; the sentence below says it in numbers")))
+        using (html.Open(
+            "svg", ("viewBox", $"0 0 {Width} {Height}"), ("class", "column-chart"), ("role", "img"),
+            ("aria-label", $"Largest error along {profile.Axis}, logarithmic; the sentence below says it in numbers")))
         {
             foreach (double tick in scale.Ticks(3))
             {
@@ -307,30 +316,41 @@ internal static class AnatomyView
         int bins = Math.Max(counts.Count, 2 * FirstBeyond);
         double step = (Width - Left) / bins;
         double decades = Math.Max(1, Elementary.Log(counts.Max()) / Elementary.Log(10));
-        double Y(long count) => count <= 0 ? Bottom : Bottom - Math.Max(2, (Elementary.Log(count) / Elementary.Log(10) + 0.3) / (decades + 0.3) * (Bottom - Top));
+        double Share(long count) => ((Elementary.Log(count) / Elementary.Log(10)) + 0.3) / (decades + 0.3);
+        double Y(long count) => count <= 0 ? Bottom : Bottom - Math.Max(2, Share(count) * (Bottom - Top));
+        int decade = decades > 6 ? 1000 : decades > 3 ? 100 : 10;
         long all = counts.Sum();
         long beyond = counts.Skip(FirstBeyond).Sum();
-        string sentence = $"{CheckNumbers.Count(beyond)} of {CheckNumbers.Count(all, "element", "elements")} {(beyond == 1 ? "is" : "are")} beyond "
-            + $"{(beyond == 1 ? "its" : "their")} noise ({CheckNumbers.Percent((double)beyond / all)}).";
+        string sentence = $"{CheckNumbers.Count(beyond)} of {CheckNumbers.Count(all, "element", "elements")} "
+            + $"{(beyond == 1 ? "is beyond its" : "are beyond their")} noise ({CheckNumbers.Percent((double)beyond / all)}).";
         html.Element("h4", "How large the errors are");
         using (html.Open("figure", ("class", "histogram")))
         {
             using (html.Open("div", ("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", "Histogram")))
-            using (html.Open("svg", ("viewBox", $"0 0 {Width} {Height}"), ("class", "bins"), ("role", "img"), ("aria-label", $"Histogram of the elements' errors in noise. {sentence}")))
+            using (html.Open(
+                "svg", ("viewBox", $"0 0 {Width} {Height}"), ("class", "bins"), ("role", "img"),
+                ("aria-label", $"Histogram of the elements' errors in noise. {sentence}")))
             {
-                for (long power = 1; power <= counts.Max() && power > 0; power = power > long.MaxValue / 1000 ? -1 : power * (decades > 6 ? 1000 : decades > 3 ? 100 : 10))
+                for (long power = 1; power <= counts.Max() && power > 0; power = power > long.MaxValue / decade ? -1 : power * decade)
                 {
                     string y = HtmlWriter.Number(Y(power));
                     html.Element("path", null, ("d", $"M{Left} {y}H{Width}"), ("class", "grid-line"));
-                    html.Element("text", CheckNumbers.Count(power), ("x", $"{Left - 6}"), ("y", y), ("dy", "0.35em"), ("text-anchor", "end"));
+                    html.Element(
+                        "text", CheckNumbers.Count(power), ("x", $"{Left - 6}"), ("y", y), ("dy", "0.35em"),
+                        ("text-anchor", "end"));
                 }
 
                 for (int bin = 0; bin < counts.Count; bin++)
                 {
                     double x = Left + (bin * step);
                     double y = Y(counts[bin]);
-                    string range = bin == counts.Count - 1 ? $"{Bound(bin - 1)} and more" : $"{(bin == 0 ? "0" : Bound(bin - 1))} to {Bound(bin)}";
-                    using (html.Open("rect", ("x", HtmlWriter.Number(x + (step * 0.07))), ("y", HtmlWriter.Number(y)), ("width", HtmlWriter.Number(step * 0.86)), ("height", HtmlWriter.Number(Bottom - y)), ("class", bin < FirstBeyond ? "column" : "column beyond")))
+                    string range = bin == counts.Count - 1
+                        ? $"{Bound(bin - 1)} and more"
+                        : $"{(bin == 0 ? "0" : Bound(bin - 1))} to {Bound(bin)}";
+                    using (html.Open(
+                        "rect", ("x", HtmlWriter.Number(x + (step * 0.07))), ("y", HtmlWriter.Number(y)),
+                        ("width", HtmlWriter.Number(step * 0.86)), ("height", HtmlWriter.Number(Bottom - y)),
+                        ("class", bin < FirstBeyond ? "column" : "column beyond")))
                     {
                         html.Element("title", $"{range} of the noise: {CheckNumbers.Count(counts[bin], "element", "elements")}");
                     }
@@ -338,16 +358,20 @@ internal static class AnatomyView
 
                 double noise = Left + (FirstBeyond * step);
                 html.Element("path", null, ("d", $"M{HtmlWriter.Number(noise)} {Top - 10}V{Bottom + 4}"), ("class", "noise-line"));
-                html.Element("text", "beyond the noise \u2192", ("x", HtmlWriter.Number(noise + 6)), ("y", $"{Top - 4}"), ("class", "strong"));
+                html.Element(
+                    "text", "beyond the noise \u2192", ("x", HtmlWriter.Number(noise + 6)), ("y", $"{Top - 4}"),
+                    ("class", "strong"));
                 int every = Math.Max(1, (int)Math.Ceiling(44 / step));
                 for (int edge = FirstBeyond % every; edge < bins; edge += every)
                 {
                     html.Element(
-                        "text", edge == 0 ? "0" : Bound(edge - 1), ("x", HtmlWriter.Number(Left + (edge * step))), ("y", $"{Bottom + 16}"), ("text-anchor", "middle"),
-                        ("class", edge == FirstBeyond ? "strong" : null));
+                        "text", edge == 0 ? "0" : Bound(edge - 1), ("x", HtmlWriter.Number(Left + (edge * step))), ("y", $"{Bottom + 16}"),
+                        ("text-anchor", "middle"), ("class", edge == FirstBeyond ? "strong" : null));
                 }
 
-                html.Element("text", "error of an element, in noise", ("x", HtmlWriter.Number((Left + Width) / 2)), ("y", $"{Height - 4}"), ("text-anchor", "middle"));
+                html.Element(
+                    "text", "error of an element, in noise", ("x", HtmlWriter.Number((Left + Width) / 2)), ("y", $"{Height - 4}"),
+                    ("text-anchor", "middle"));
             }
 
             html.Element("figcaption", $"{sentence} Heights are logarithmic.");
@@ -399,5 +423,6 @@ internal static class AnatomyView
         return last <= first ? $"{first}" : $"{first}\u2013{last}";
     }
 
-    private static string Short(double error) => double.IsNaN(error) ? "NaN" : double.IsInfinity(error) ? "inf" : error.ToString("G3", CultureInfo.InvariantCulture);
+    private static string Short(double error) =>
+        double.IsNaN(error) ? "NaN" : double.IsInfinity(error) ? "inf" : error.ToString("G3", CultureInfo.InvariantCulture);
 }

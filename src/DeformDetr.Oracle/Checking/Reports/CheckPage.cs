@@ -14,7 +14,8 @@ internal sealed class CheckPage(CheckReport report)
     private static readonly Lazy<string> Script = new(() => $"//<![CDATA[\n{Resource("CheckPage.js")}\n//]]>");
 
     private readonly IReadOnlyList<StepGroup> _groups = StepGroup.Of(report.Tensors);
-    private readonly int[] _wrong = [.. Enumerable.Range(0, report.Tensors.Count).Where(index => report.Tensors[index].Status == CheckStatus.Wrong)];
+    private readonly int[] _wrong =
+        [.. Enumerable.Range(0, report.Tensors.Count).Where(index => report.Tensors[index].Status == CheckStatus.Wrong)];
 
     private string Mood => report.Passed ? "passed" : _wrong.Length > 0 ? "failed" : "unsettled";
 
@@ -59,7 +60,8 @@ internal sealed class CheckPage(CheckReport report)
     {
         // The page can load nothing and run nothing but its own script, whatever is in the names.
         string hash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Script.Value)));
-        string policy = $"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'";
+        string policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+            + $"script-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'";
         using (html.Open("head"))
         {
             html.Element("meta", null, ("charset", "utf-8"));
@@ -161,7 +163,10 @@ internal sealed class CheckPage(CheckReport report)
                 html.Name(first.Name);
             }
 
-            html.Text(CheckWords.FirstFinding(report) is { } finding ? $": {finding.Explanation}" : $". {CheckWords.NotExplained(first.Diagnosis)}");
+            html.Text(
+                CheckWords.FirstFinding(report) is { } finding
+                    ? $": {finding.Explanation}"
+                    : $". {CheckWords.NotExplained(first.Diagnosis)}");
         }
         else if (report.Passed)
         {
@@ -169,7 +174,10 @@ internal sealed class CheckPage(CheckReport report)
         }
         else
         {
-            html.Text(CheckWords.Missing(report) is { Length: > 0 } missing ? $"Judging is incomplete: {missing}." : "The report has no tensors.");
+            html.Text(
+                CheckWords.Missing(report) is { Length: > 0 } missing
+                    ? $"Judging is incomplete: {missing}."
+                    : "The report has no tensors.");
         }
     }
 
@@ -245,8 +253,12 @@ internal sealed class CheckPage(CheckReport report)
         using (html.Open("section", ("aria-labelledby", "growth")))
         {
             html.Element("h2", "Errors along the way", ("id", "growth"));
-            html.Element("p", "In the order of computation, in units of the noise that a correct implementation of this precision has.", ("class", "note"));
-            GrowthChart.Write(html, report, _groups, index => report.Tensors[index].Status == CheckStatus.Wrong ? $"#{Anchor(index)}" : $"#row-{index}");
+            html.Element(
+                "p", "In the order of computation, in units of the noise that a correct implementation of this precision has.",
+                ("class", "note"));
+            GrowthChart.Write(
+                html, report, _groups,
+                index => report.Tensors[index].Status == CheckStatus.Wrong ? $"#{Anchor(index)}" : $"#row-{index}");
         }
     }
 
@@ -283,8 +295,14 @@ internal sealed class CheckPage(CheckReport report)
 
         using (html.Open("section", ("id", "further"), ("aria-labelledby", "further-heading")))
         {
-            html.Element("h2", _wrong.Length == 2 ? "The other wrong step" : $"The other {CheckNumbers.Count(_wrong.Length - 1)} wrong steps", ("id", "further-heading"));
-            html.Element("p", "Each was judged on your port's own inputs: these are errors of their own, not the first one's consequences.", ("class", "note"));
+            html.Element(
+                "h2",
+                _wrong.Length == 2 ? "The other wrong step" : $"The other {CheckNumbers.Count(_wrong.Length - 1)} wrong steps",
+                ("id", "further-heading"));
+            html.Element(
+                "p",
+                "Each was judged on your port's own inputs: these are errors of their own, not the first one's consequences.",
+                ("class", "note"));
             for (int rank = 1; rank < _wrong.Length; rank++)
             {
                 TensorCheck tensor = report.Tensors[_wrong[rank]];
@@ -320,12 +338,15 @@ internal sealed class CheckPage(CheckReport report)
             }
 
             html.Element(
-                "p", "In the order of computation. Injected: what the step itself adds to the inputs that your port gave it; at most 1.00 is right. "
-                + "Arrived: what the whole run up to there has gathered. Growth: their quotient.", ("class", "note"));
+                "p",
+                "In the order of computation. Injected: what the step itself adds to the inputs that your port gave it; at most 1.00 is "
+                + "right. Arrived: what the whole run up to there has gathered. Growth: their quotient.", ("class", "note"));
             using (html.Open("div", ("class", "tools scripted"), ("role", "search")))
             {
                 html.Element("label", "Filter", ("for", "filter"));
-                html.Element("input", null, ("id", "filter"), ("type", "search"), ("placeholder", "words of a name or kind"), ("autocomplete", "off"), ("spellcheck", "false"));
+                html.Element(
+                    "input", null, ("id", "filter"), ("type", "search"), ("placeholder", "words of a name or kind"),
+                    ("autocomplete", "off"), ("spellcheck", "false"));
                 using (html.Open("label", ("class", "check")))
                 {
                     html.Element("input", null, ("id", "only-wrong"), ("type", "checkbox"));
@@ -388,8 +409,12 @@ internal sealed class CheckPage(CheckReport report)
 
                 // Columns that a narrow window hides.
                 html.Element("td", null, ("class", "wide"), ("colspan", "2"));
-                html.Element("td", compared.Length == 0 ? "" : CheckNumbers.Noise(Most(compared.Select(tensor => tensor.Injected))), ("class", "number"), ("title", "largest injected"));
-                html.Element("td", compared.Length == 0 ? "" : CheckNumbers.Noise(Most(compared.Select(tensor => tensor.Arrived))), ("class", "number middle"), ("title", "largest arrived"));
+                html.Element(
+                    "td", compared.Length == 0 ? "" : CheckNumbers.Noise(Most(compared.Select(tensor => tensor.Injected))),
+                    ("class", "number"), ("title", "largest injected"));
+                html.Element(
+                    "td", compared.Length == 0 ? "" : CheckNumbers.Noise(Most(compared.Select(tensor => tensor.Arrived))),
+                    ("class", "number middle"), ("title", "largest arrived"));
                 html.Element("td", null, ("class", "wide"));
             }
 
@@ -477,7 +502,9 @@ internal sealed class CheckPage(CheckReport report)
 
         if (tensor.Spanned > 0)
         {
-            html.Element("span", $"judged together with {CheckNumbers.Count(tensor.Spanned, "step", "steps")} before it", ("class", "small"));
+            html.Element(
+                "span", $"judged together with {CheckNumbers.Count(tensor.Spanned, "step", "steps")} before it",
+                ("class", "small"));
         }
 
         if (!(tensor.Padding <= 1))
@@ -504,7 +531,11 @@ internal sealed class CheckPage(CheckReport report)
         using (html.Open("section", ("id", "decisions"), ("aria-labelledby", "decisions-heading")))
         {
             html.Element("h2", "Decisions", ("id", "decisions-heading"));
-            html.Element("p", "How far each discrete decision of the model is from the other outcome, in noise. Below 1 a correct implementation may decide either way.", ("class", "note"));
+            html.Element(
+                "p",
+                "How far each discrete decision of the model is from the other outcome, in noise. Below 1 a correct implementation may "
+                + "decide either way.",
+                ("class", "note"));
             using (html.Open("table", ("class", "plain")))
             {
                 Headings(html, ("Decision", null), ("Smallest distance", "number"), ("Undecided", "number"));
@@ -524,8 +555,12 @@ internal sealed class CheckPage(CheckReport report)
                                 }
                             }
 
-                            html.Element("td", CheckNumbers.Times(decision.Margin) + (close ? " \u2013 either way" : ""), ("class", "number"));
-                            html.Element("td", $"{CheckNumbers.Count(decision.Undecided)} of {CheckNumbers.Count(decision.Of)}", ("class", "number"));
+                            html.Element(
+                                "td", CheckNumbers.Times(decision.Margin) + (close ? " \u2013 either way" : ""),
+                                ("class", "number"));
+                            html.Element(
+                                "td", $"{CheckNumbers.Count(decision.Undecided)} of {CheckNumbers.Count(decision.Of)}",
+                                ("class", "number"));
                         }
                     }
                 }
@@ -557,7 +592,10 @@ internal sealed class CheckPage(CheckReport report)
             html.Element("h2", "Names", ("id", "names-heading"));
             if (report.Proposals.Count > 0)
             {
-                html.Element("p", "Shape and content suggest that these belong together. None was used: put those that are true into a file for --map.", ("class", "note"));
+                html.Element(
+                    "p",
+                    "Shape and content suggest that these belong together. None was used: put those that are true into a file for --map.",
+                    ("class", "note"));
                 using (html.Open("table", ("class", "plain")))
                 {
                     Headings(html, ("In the dump", null), ("Could be", null), ("Read as", null), ("Alike", "number"));
@@ -587,7 +625,9 @@ internal sealed class CheckPage(CheckReport report)
 
             if (report.Extra.Count > 0)
             {
-                html.Element("h3", $"{CheckNumbers.Count(report.Extra.Count, "tensor", "tensors")} of the dump that the model does not have");
+                html.Element(
+                    "h3",
+                    $"{CheckNumbers.Count(report.Extra.Count, "tensor", "tensors")} of the dump that the model does not have");
                 using (html.Open("ul", ("class", "extra-names")))
                 {
                     foreach (string name in report.Extra)

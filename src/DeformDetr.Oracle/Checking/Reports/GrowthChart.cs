@@ -37,7 +37,8 @@ internal static class GrowthChart
             {
                 if (tensors[index].Status != CheckStatus.Right)
                 {
-                    Mark(html, tensors[index], X(index), tensors[index].Status == CheckStatus.Wrong ? Y(tensors[index].Injected) : Bottom, link(index));
+                    double y = tensors[index].Status == CheckStatus.Wrong ? Y(tensors[index].Injected) : Bottom;
+                    Mark(html, tensors[index], X(index), y, link(index));
                 }
             }
         }
@@ -50,7 +51,8 @@ internal static class GrowthChart
     private static string Summary(CheckReport report)
     {
         int wrong = CheckWords.Of(report, CheckStatus.Wrong);
-        TensorCheck? most = report.Tensors.Where(Compared).MaxBy(tensor => double.IsNaN(tensor.Arrived) ? double.PositiveInfinity : tensor.Arrived);
+        TensorCheck? most = report.Tensors.Where(Compared)
+            .MaxBy(tensor => double.IsNaN(tensor.Arrived) ? double.PositiveInfinity : tensor.Arrived);
         return $"Errors of {report.Tensors.Count} steps in the order of computation, on a logarithmic scale in noise. "
             + (most is null ? "" : $"At most {CheckNumbers.Times(most.Arrived)} arrives, at {most.Name}. ")
             + (wrong == 0 ? "No step is wrong." : $"{CheckWords.Steps(wrong)} an error.");
@@ -95,7 +97,8 @@ internal static class GrowthChart
     }
 
     // Broken where nothing was compared.
-    private static string Line(IReadOnlyList<TensorCheck> tensors, Func<TensorCheck, double> error, Func<double, double> x, Func<double, double> y)
+    private static string Line(
+        IReadOnlyList<TensorCheck> tensors, Func<TensorCheck, double> error, Func<double, double> x, Func<double, double> y)
     {
         StringBuilder path = new();
         bool on = false;
@@ -123,7 +126,9 @@ internal static class GrowthChart
         string title = tensor.Status == CheckStatus.Wrong
             ? $"{tensor.Name}: injects {CheckNumbers.Times(tensor.Injected)}, {CheckNumbers.Times(tensor.Arrived)} arrives"
             : $"{tensor.Name}: {CheckWords.Word(tensor.Status)}";
-        using (html.Open("a", ("href", link), ("class", $"mark {CheckWords.Word(tensor.Status)}"), ("tabindex", "-1"), ("transform", $"translate({HtmlWriter.Number(x)} {HtmlWriter.Number(y)})")))
+        using (html.Open(
+            "a", ("href", link), ("class", $"mark {CheckWords.Word(tensor.Status)}"), ("tabindex", "-1"),
+            ("transform", $"translate({HtmlWriter.Number(x)} {HtmlWriter.Number(y)})")))
         {
             html.Element("title", title);
             html.Element("path", null, ("d", Shape(tensor.Status)));
@@ -163,7 +168,9 @@ internal static class GrowthChart
     {
         using (html.Open("li"))
         {
-            using (html.Open("svg", ("viewBox", mark is null ? "0 0 26 14" : "-8 -8 16 16"), ("width", mark is null ? "26" : "16"), ("height", mark is null ? "14" : "16"), ("aria-hidden", "true"), ("class", "growth-key")))
+            using (html.Open(
+                "svg", ("viewBox", mark is null ? "0 0 26 14" : "-8 -8 16 16"), ("width", mark is null ? "26" : "16"),
+                ("height", mark is null ? "14" : "16"), ("aria-hidden", "true"), ("class", "growth-key")))
             using (html.Open("g", ("class", mark)))
             {
                 html.Element("path", null, ("d", path), ("class", line));

@@ -32,7 +32,10 @@ internal static class StepView
             }
             else
             {
-                html.Element("p", "Many steps are wrong: pictures are shown of the first ones only. The JSON report has the numbers of all.", ("class", "note"));
+                html.Element(
+                    "p",
+                    "Many steps are wrong: pictures are shown of the first ones only. The JSON report has the numbers of all.",
+                    ("class", "note"));
             }
         }
     }
@@ -54,7 +57,8 @@ internal static class StepView
 
             if (tensor.Spanned > 0)
             {
-                html.Text($" It was judged together with {CheckNumbers.Count(tensor.Spanned, "step", "steps")} before it that the dump leaves out.");
+                string steps = CheckNumbers.Count(tensor.Spanned, "step", "steps");
+                html.Text($" It was judged together with {steps} before it that the dump leaves out.");
             }
 
             if (!(tensor.Padding <= 1))
@@ -107,7 +111,11 @@ internal static class StepView
 
         if (diagnosis!.Tried > 1)
         {
-            html.Element("p", $"{CheckNumbers.Count(findings.Count)} of {CheckNumbers.Count(diagnosis.Tried)} known mistakes that were run on your port's inputs {(findings.Count == 1 ? "reproduces" : "reproduce")} its tensor.", ("class", "note"));
+            html.Element(
+                "p",
+                $"{CheckNumbers.Count(findings.Count)} of {CheckNumbers.Count(diagnosis.Tried)} known mistakes that were run on your "
+                + $"port's inputs {(findings.Count == 1 ? "reproduces" : "reproduce")} its tensor.",
+                ("class", "note"));
         }
     }
 

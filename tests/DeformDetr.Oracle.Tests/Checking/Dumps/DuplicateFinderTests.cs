@@ -31,6 +31,7 @@ public class DuplicateFinderTests
     {
         Tensor<double> tensor = DumpFolder.Numbers(1, 8, 4);
         HashSet<UInt128> hashes = [TensorHash.Of(tensor), TensorHash.Of(tensor.Reshape([4, 8])), TensorHash.Of(tensor.Reshape([32]))];
+        Assert.Equal(3, hashes.Count);
         for (int index = 0; index < tensor.Length; index++)
         {
             Tensor<double> other = tensor.Clone();

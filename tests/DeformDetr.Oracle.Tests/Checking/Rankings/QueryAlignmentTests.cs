@@ -185,7 +185,7 @@ public class QueryAlignmentTests
         Assert.Equal(QueryArrangement.Permuted, Find(Permuted(Shaken(expected, 21, 0.9), [Properties.Permutation(new Random(22), 900)]), expected).Arrangement);
         TimeSpan permuted = watch.Elapsed;
         Assert.Equal(QueryArrangement.Other, Find(Draw(23, 1, 900, 256), expected).Arrangement);
-        Assert.True(permuted.TotalSeconds < 2 && watch.Elapsed.TotalSeconds < 15, $"{permuted} {watch.Elapsed}");
+        Assert.True(permuted.TotalSeconds < 15 && watch.Elapsed.TotalSeconds < 60, $"{permuted} {watch.Elapsed}");
     }
 
     private static QueryAlignment Find(Tensor<double> port, Tensor<double> expected) => QueryAlignment.Find(port, expected, Constant(expected));

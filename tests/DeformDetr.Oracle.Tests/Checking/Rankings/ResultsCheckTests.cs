@@ -28,6 +28,18 @@ public class ResultsCheckTests
     }
 
     [Fact]
+    public void Detections_of_equal_score_are_told_apart_by_their_boxes()
+    {
+        Case c = new(1);
+        c.CopyQuery(c.QueryAt(3), (c.QueryAt(3) + 1) % 40, boxToo: false);
+        RankingVerdict verdict = c.Judge();
+        Assert.True(verdict.Right, string.Join("\n", verdict.Faults));
+        Assert.NotEmpty(verdict.Order.Notes);
+        c.Boxes[3, 0] += 1;
+        Assert.False(c.Judge().Values.Right);
+    }
+
+    [Fact]
     public void Exchanged_ranks_are_an_error_of_order()
     {
         Case c = new(2);
@@ -154,10 +166,14 @@ public class ResultsCheckTests
 
         public string Word(int rank) => $"query {QueryAt(rank)} as class {Order[rank] % 5}";
 
-        public void CopyQuery(int from, int to)
+        public void CopyQuery(int from, int to, bool boxToo = true)
         {
             Logits.AsSpan().Slice(5 * from, 5).CopyTo(Logits.AsSpan()[(5 * to)..]);
-            PredBoxes.AsSpan().Slice(4 * from, 4).CopyTo(PredBoxes.AsSpan()[(4 * to)..]);
+            if (boxToo)
+            {
+                PredBoxes.AsSpan().Slice(4 * from, 4).CopyTo(PredBoxes.AsSpan()[(4 * to)..]);
+            }
+
             Run();
             for (int rank = 0; rank < 19; rank++)
             {

@@ -244,10 +244,10 @@ internal static class AttentionMistakes
             kind, "mask of the value inverted", "The tokens of the picture are zeroed, and padding is kept.", "True in the mask is padding.",
             ["D23", "A7"], (a, x) => Split(a, x, a.MaskedFill(Projected(a, x, x["x"]), Mask(a, x, true), 0)));
         yield return Inputs(
-            kind, "value from src + pos", "The value is made from the tokens with their position.", "Position goes into the query only.", ["D25"],
+            kind, "value from src and pos", "The value is made from the tokens with their position.", "Position goes into the query only.", ["D25"],
             (a, x) => x.With("x", a.Add(x["x"], x["pos"])));
         yield return Text(
-            kind, "value from src + pos, mask fill omitted", "The value is made from the tokens with their position, and padding is kept.",
+            kind, "value from src and pos, mask fill omitted", "The value is made from the tokens with their position, and padding is kept.",
             "Position goes into the query only; fill with 0 where the mask is true.", ["D23", "D25"],
             (a, x) => Split(a, x, Projected(a, x, a.Add(x["x"], x["pos"]))));
         yield return Text(
@@ -298,13 +298,11 @@ internal static class AttentionMistakes
             "reflection about the outer centres", "Pixels outside the map are mirrored at the outer pixels' centres.",
             "What lies outside is 0 (padding_mode='zeros').", ["D6"], (pixel, size) => size == 1 ? 0 : Reflected(pixel + 0.5 - 0.5, size - 1, 0));
         yield return Moved(
-            "whole sample dropped at the border", "A sample counts nothing as soon as one of its four pixels is outside.",
-            "Leave out single pixels, not the sample.", ["D7", "PINTO0309/onnx2tf#274"],
+            "whole sample dropped at the border",
+            "A sample counts nothing as soon as one of its four pixels is outside: dropped, or its corners are clipped before the weights are made.",
+            "Leave out single pixels, not the sample; make the weights from the unclipped corners.",
+            ["D7", "D8", "PINTO0309/onnx2tf#274", "ml-explore/mlx#1213"],
             (pixel, size) => pixel < 0 || pixel > size - 1 ? -9 : pixel);
-        yield return Moved(
-            "corners clipped before the weights", "Corner indices are clipped to the map first, and the weights made from clipped corners.",
-            "Make the weights from the unclipped corners.", ["D8", "ml-explore/mlx#1213"],
-            (pixel, size) => pixel < 0 || pixel >= size - 1 ? -9 : pixel);
         yield return Moved(
             "locations clamped before the sampling", "Locations are clamped to [0, 1] before they are read.", "Leave them: what lies outside reads zeros.",
             ["D9", "open-mmlab/mmcv#1973", "open-mmlab/mmdetection#8023"], (pixel, size) => Math.Clamp(pixel, -0.5, size - 0.5));
@@ -460,7 +458,7 @@ internal static class AttentionMistakes
     }
 
     // The orders in which heads, levels and points can be taken for one another; numbers are axes of (M, L, P).
-    private static IReadOnlyList<(string Name, int[] Order)> Orders { get; } =
+    private static IReadOnlyList<(string Name, int[] Order)> Orders =>
         [("(L, M, P)", [1, 0, 2]), ("(P, M, L)", [2, 0, 1]), ("(M, P, L)", [0, 2, 1]), ("(L, P, M)", [1, 2, 0]), ("(P, L, M)", [2, 1, 0])];
 
     private static bool Points(StepInputs x) => !Boxes(x);

@@ -259,7 +259,7 @@ internal static class BackboneMistakes
         new()
         {
             Name = "ReLU after the norm",
-            Explanation = "The norm's output has gone through a ReLU, which is wrong before the residual addition and elsewhere a later tensor than the name says.",
+            Explanation = "The tensor has gone through a ReLU, wrong before the residual addition and elsewhere not what the name says.",
             Fix = "Add branch and shortcut before the ReLU, and dump norms before it.",
             References = ["B8"],
             Kinds = [StepKinds.FrozenBatchNorm],
@@ -364,7 +364,7 @@ internal static class BackboneMistakes
         new()
         {
             Name = "shortcut without its convolution",
-            Explanation = "The block's input is subsampled and filled up with zero channels instead of going through the downsampling convolution.",
+            Explanation = "The shortcut is the block's input, subsampled and filled up with zero channels, without a convolution.",
             Fix = "Apply downsample.0 and downsample.1 to the shortcut.",
             References = ["B8"],
             Kinds = [StepKinds.Residual],

@@ -371,16 +371,7 @@ internal static class PictureMistakes
             Fix = "Take the one pixel at floor(j times the scale), PyTorch's nearest.",
             References = ["A10"],
             Kinds = [StepKinds.MaskResize],
-            Evaluate = (a, x) => Pooled(a, x, any: true),
-        },
-        new()
-        {
-            Name = "mask cell padded by all pixels",
-            Explanation = "A cell of the level's mask is padding only if all of its pixels are.",
-            Fix = "Take the one pixel at floor(j times the scale), PyTorch's nearest.",
-            References = ["A10"],
-            Kinds = [StepKinds.MaskResize],
-            Evaluate = (a, x) => Pooled(a, x, any: false),
+            Evaluate = (a, x) => AnyPixel(a, x),
         },
         new()
         {
@@ -572,7 +563,9 @@ internal static class PictureMistakes
         return 0;
     }
 
-    private static Quantity Pooled(Algebra a, StepInputs x, bool any)
+    // Padding lies at the bottom and the right: that all pixels of a cell are padding says no more than that its first one is, and that
+    // is the right mask.
+    private static Quantity AnyPixel(Algebra a, StepInputs x)
     {
         Tensor<bool> mask = x["mask"].Mask;
         (int height, int width) = (x["map"].Shape[2], x["map"].Shape[3]);
@@ -582,16 +575,13 @@ internal static class PictureMistakes
             (int left, int right) = Window(j, mask.Shape[2], width);
             for (int row = top; row < bottom; row++)
             {
-                for (int column = left; column < right; column++)
+                if (mask.AsReadOnlySpan().Slice((((n * mask.Shape[1]) + row) * mask.Shape[2]) + left, right - left).Contains(true))
                 {
-                    if (mask[n, row, column] == any)
-                    {
-                        return any;
-                    }
+                    return true;
                 }
             }
 
-            return !any;
+            return false;
         });
 
         static (int First, int End) Window(int index, int from, int to) =>

@@ -514,7 +514,7 @@ internal static class PositionMistakes
         new()
         {
             Name = "valid ratios cancelled in the reference points",
-            Explanation = "The encoder's reference points are neither divided nor multiplied by the valid ratios, as if they cancelled across levels.",
+            Explanation = "The encoder's points are neither divided nor multiplied by the valid ratios, as if these cancelled.",
             Fix = "Divide by the token's own level's ratio and multiply by each target level's.",
             References =
             [
@@ -527,7 +527,7 @@ internal static class PositionMistakes
         new()
         {
             Name = "reference points not divided by the valid ratios",
-            Explanation = "The encoder's reference points are multiplied by the target level's ratio without being divided by their own level's.",
+            Explanation = "The encoder's points are multiplied by the target level's ratio but not divided by their own level's.",
             Fix = "Divide by the valid size of the token's own level.",
             References = ["C14", "C15"],
             Kinds = [StepKinds.EncoderReferencePoints],

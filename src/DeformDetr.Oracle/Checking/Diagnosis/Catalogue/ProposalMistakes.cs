@@ -572,36 +572,6 @@ internal static class ProposalMistakes
                 }
             },
         },
-        new()
-        {
-            Name = "first stage's references without sigmoid",
-            Explanation = "The first stage's boxes become references without a sigmoid.",
-            Fix = "Apply the sigmoid to the chosen logits.",
-            References = ["F10"],
-            Kinds = [StepKinds.InitReference],
-            Applies = x => x.Options.TwoStage,
-            Evaluate = (_, x) => x["coords"],
-        },
-        new()
-        {
-            Name = "first stage's references with two sigmoids",
-            Explanation = "The first stage's boxes go through the sigmoid twice.",
-            Fix = "Apply the sigmoid once.",
-            References = ["F10"],
-            Kinds = [StepKinds.InitReference],
-            Applies = x => x.Options.TwoStage,
-            Evaluate = (a, x) => a.Sigmoid(a.Sigmoid(x["coords"])),
-        },
-        new()
-        {
-            Name = "first stage's references as (y, x, h, w)",
-            Explanation = "The references are stored as (y, x, h, w).",
-            Fix = "Store (x, y, w, h).",
-            References = ["F11"],
-            Kinds = [StepKinds.InitReference],
-            Applies = x => x.Options.TwoStage,
-            Evaluate = (a, x) => a.Pick(Right(a, x), 2, 1, 0, 3, 2),
-        },
     ];
 
     private static Quantity Right(Algebra a, StepInputs x) => x.Step.Kind.Evaluate(a, x);
