@@ -20,6 +20,7 @@ internal static class Program
             ScalingCommand.Create(),
             LoadCommand.Create(),
             ElementsCommand.Create(),
+            NoiseCommand.Create(),
         };
         if (args.Length > 0 && (args[0] is "--help" or "-h" || root.Subcommands.Any(command => command.Name == args[0])))
         {

@@ -26,6 +26,26 @@ internal static class CliOptions
     public static Option<int?> Threads(string description = "How many threads; the result has the same bits for any number") =>
         AtLeastOne("--threads", "N", $"{description} [default: all cores]", null);
 
+    public static Option<string[]> Inputs() => NotEmpty(new Option<string[]>("--input")
+    {
+        Description =
+            "Pictures (padded into one batch, in that order), or one .safetensors or .npz with samples.tensor and samples.mask",
+        HelpName = "X",
+        Required = true,
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = true,
+    });
+
+    public static Option<string> PortDType() => Word(
+        "--port-dtype", "The precision that the port computes in, and is judged by", "float32", ["float32", "float16", "bfloat16"]);
+
+    public static DumpDType DumpDTypeOf(string word) => word switch
+    {
+        "float16" => DumpDType.Float16,
+        "bfloat16" => DumpDType.BFloat16,
+        _ => DumpDType.Float32,
+    };
+
     public static Option<bool> Json() => new("--json") { Description = "Print the same facts as JSON, and nothing else" };
 
     public static Option<string> Weights() => NotEmpty(new Option<string>("--weights")

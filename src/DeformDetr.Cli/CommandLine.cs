@@ -73,11 +73,14 @@ public static class CommandLine
             DetectCommand.Create(console),
             TraceCommand.Create(console),
             VerifyCommand.Create(console),
+            CheckCommand.Create(console),
+            OpCommand.Create(console),
+            WhyCommand.Create(console),
             InspectCommand.Create(console),
         };
         root.SetAction(
             (Func<ParseResult, int>)(_ => throw new InvalidDataException(
-                "no command; expected demo, detect, trace, verify or inspect ('deform-detr --help' explains them).")));
+                "no command; expected demo, detect, trace, verify, check, op, why or inspect ('deform-detr --help' explains them).")));
         foreach (Option option in root.Options)
         {
             switch (option)

@@ -47,6 +47,20 @@ internal sealed class HelpWithExample : SynchronousCommandLineAction
             With --bits, 'untraced' counts tensors of a second run in which only outputs are listened to, so that kernels may be fused.
             A case or tensor that only one side has, and a case with other inputs, never pass.
             """,
+        ["op"] = """
+              deform-detr op --list
+              deform-detr op layer_norm --input in.npz --set eps=1e-6 --out out.safetensors
+              deform-detr op ms_deform_attn --input in.safetensors --weights checkpoint.safetensors --set prefix=transformer.encoder.layers.0.self_attn --out out.safetensors
+              deform-detr op transformer.encoder.layers.0.self_attn.sampling_locations --input trace.npz --variant r50 --out out.npz
+
+            Settings stand in the metadata of a safetensors input under 'config', as JSON, or in --set, which wins.
+            """,
+        ["why"] = """
+              deform-detr why --weights golden/demo/weights.safetensors --config golden/demo/case.json --input golden/demo/shapes-1.png "transformer.encoder.layers.0.self_attn.sampled[0,17,3]"
+
+            Terms stand with the largest first; the last line says that they add up to the number. Only the steps that it needs are run, in float64.
+            With --port the port's inputs are put in the place of ours, and its own number stands beside.
+            """,
         ["inspect"] = """
               deform-detr inspect golden/demo/weights.safetensors
 

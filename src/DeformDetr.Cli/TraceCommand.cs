@@ -12,15 +12,7 @@ internal static class TraceCommand
 
     public static Command Create(CliConsole console)
     {
-        Option<string[]> input = CliOptions.NotEmpty(new Option<string[]>("--input")
-        {
-            Description =
-                "Pictures (padded into one batch, in that order), or one .safetensors or .npz with samples.tensor and samples.mask",
-            HelpName = "X",
-            Required = true,
-            Arity = ArgumentArity.OneOrMore,
-            AllowMultipleArgumentsPerToken = true,
-        });
+        Option<string[]> input = CliOptions.Inputs();
         Option<string> weights = CliOptions.Weights();
         Option<string?> config = CliOptions.Config();
         Option<string?> variant = CliOptions.Variant();

@@ -22,9 +22,12 @@ internal sealed class ModelOptions
         Description = "New buffers for every run, as a program has that runs once",
     };
 
+    private readonly Option<string> _order = BenchOptions.Word(
+        "--order", "In which legal order products add up", [.. LegalOrders.All.Select(order => order.Name)]);
+
     public void AddTo(Command command)
     {
-        Option[] options = [_variant, _config, _weights, _input, _batch, _height, _width, _threads, _dtype, _kernels, _fresh];
+        Option[] options = [_variant, _config, _weights, _input, _batch, _height, _width, _threads, _dtype, _kernels, _fresh, _order];
         foreach (Option option in options)
         {
             command.Add(option);
@@ -35,7 +38,10 @@ internal sealed class ModelOptions
 
     public ModelBench.Settings Settings(ParseResult parsed) => new(
         parsed.GetValue(_input), parsed.GetValue(_batch), parsed.GetValue(_height), parsed.GetValue(_width), parsed.GetValue(_threads),
-        parsed.GetValue(_dtype)!, parsed.GetValue(_kernels) == "textbook" ? Kernels.Textbook : Kernels.Simd, parsed.GetValue(_fresh));
+        parsed.GetValue(_dtype)!, parsed.GetValue(_kernels) == "textbook" ? Kernels.Textbook : Kernels.Simd, parsed.GetValue(_fresh))
+    {
+        Order = LegalOrders.All.Single(order => order.Name == parsed.GetValue(_order)).Products,
+    };
 
     public ModelBench Load(ParseResult parsed) => Load(parsed, Settings(parsed));
 

@@ -23,7 +23,11 @@ internal abstract class ModelBench
     /// <param name="Kernels">Which bodies run.</param>
     /// <param name="FreshPass">Whether every run has buffers of its own, as a program has that runs once.</param>
     public sealed record Settings(
-        string? Input, int Batch, int Height, int Width, int Threads, string DType, Kernels Kernels, bool FreshPass);
+        string? Input, int Batch, int Height, int Width, int Threads, string DType, Kernels Kernels, bool FreshPass)
+    {
+        /// <summary>How products add up.</summary>
+        public SummationOrder Order { get; init; } = SummationOrder.House;
+    }
 
     /// <summary>How long building the model took, weights included.</summary>
     public abstract double LoadSeconds { get; }
@@ -89,7 +93,7 @@ internal sealed class ModelBench<T> : ModelBench
         long start = Stopwatch.GetTimestamp();
         if (_settings.FreshPass || _kept is null || !ReferenceEquals(_kept.Value.Sink, sink))
         {
-            _kept = (sink, new ForwardPass(_settings.Kernels, _settings.Threads, sink));
+            _kept = (sink, new ForwardPass(_settings.Kernels, _settings.Threads, sink) { SummationOrder = _settings.Order });
         }
 
         ForwardPass pass = _kept.Value.Pass;

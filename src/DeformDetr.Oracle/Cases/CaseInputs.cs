@@ -19,6 +19,13 @@ internal sealed class CaseInputs : IDisposable
 
     public bool Has(string name) => _file is not null && _file.Contains(name);
 
+    // Whatever its elements are; null where it is absent.
+    public Tensor? TakeAny(string name)
+    {
+        _taken.Add(name);
+        return Has(name) ? _file!.Read(name) : null;
+    }
+
     public Tensor<T> Take<T>(string name)
         where T : unmanaged
     {

@@ -205,51 +205,12 @@ public static class CaseVerifier
 
         private static string Result(int picture, string what) => string.Create(CultureInfo.InvariantCulture, $"results.{picture}.{what}");
 
-        // Which elements of a tensor don't count (contract, section 4), spread over its shape.
-        private Tensor<bool>? Padding(string name, TensorShape shape)
-        {
-            if (!_ownSine)
-            {
-                return null;
-            }
+        // Which elements of a tensor don't count, spread over its shape. The encoding's own target has one mask.
+        private Tensor<bool>? Padding(string name, TensorShape shape) =>
+            !_ownSine ? null
+            : golden.Target == "position_encoding" ? Mask("mask") is { } mask ? PaddingElements.Spread(mask, shape) : null
+            : PaddingElements.Mask(name, shape, Mask);
 
-            if (golden.Target == "position_encoding" || name.StartsWith("pos.", StringComparison.Ordinal))
-            {
-                string maskName = golden.Target == "position_encoding" ? "mask" : $"masks.{name[4..]}";
-                return _actual.GetValueOrDefault(maskName) is Tensor<bool> mask && shape.Rank == 4 ? OverChannels(mask, shape) : null;
-            }
-
-            bool encoder = name.StartsWith("transformer.encoder.layers.", StringComparison.Ordinal)
-                && !name.EndsWith(".value", StringComparison.Ordinal);
-            return (encoder || name is "transformer.lvl_pos_embed_flatten" or "transformer.memory")
-                && _actual.GetValueOrDefault("transformer.mask_flatten") is Tensor<bool> flat
-                && shape.Rank >= 2 && flat.Shape.Sizes.SequenceEqual(shape.Sizes[..2])
-                ? OverRows(flat, shape)
-                : null;
-        }
-
-        private static Tensor<bool> OverRows(Tensor<bool> mask, TensorShape shape)
-        {
-            Tensor<bool> spread = new(shape);
-            int width = shape.LengthFrom(2);
-            for (int row = 0; row < mask.Length; row++)
-            {
-                spread.AsSpan().Slice(row * width, width).Fill(mask.AsReadOnlySpan()[row]);
-            }
-
-            return spread;
-        }
-
-        private static Tensor<bool> OverChannels(Tensor<bool> mask, TensorShape shape)
-        {
-            Tensor<bool> spread = new(shape);
-            int pixels = shape[2] * shape[3];
-            for (int map = 0; map < shape[0] * shape[1]; map++)
-            {
-                mask.AsReadOnlySpan().Slice(map / shape[1] * pixels, pixels).CopyTo(spread.AsSpan().Slice(map * pixels, pixels));
-            }
-
-            return spread;
-        }
+        private Tensor<bool>? Mask(string name) => _actual.GetValueOrDefault(name) as Tensor<bool>;
     }
 }

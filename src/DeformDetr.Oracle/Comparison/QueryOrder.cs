@@ -8,6 +8,9 @@ internal sealed class QueryOrder
 {
     private readonly int[][] _partners;
 
+    // For every picture and expected query, the run's query that stands for it.
+    public QueryOrder(int[][] partners) => _partners = partners;
+
     public QueryOrder(Tensor<long> wanted, Tensor<long> given)
     {
         int queries = wanted.Shape[1];

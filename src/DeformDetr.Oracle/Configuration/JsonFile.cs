@@ -33,6 +33,23 @@ internal sealed class JsonFile
         }
     }
 
+    // JSON that stands in another file, whose path complaints shall name.
+    public static JsonFile Parse(string path, string text)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(
+                text, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 32 });
+            JsonFile file = new(path, document.RootElement.Clone());
+            return file.Root.ValueKind == JsonValueKind.Object ? file : throw file.Error("config", "holds no object", "a JSON object");
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidDataException(
+                $"{path}: config is not JSON ({exception.Message.ReplaceLineEndings(" ")}); expected a JSON object.", exception);
+        }
+    }
+
     public InvalidDataException Error(string key, string what, string expected) => new($"{Path}: {key} {what}; expected {expected}.");
 
     public string String(JsonElement element, string key) =>

@@ -3,6 +3,8 @@ namespace DeformDetr.Oracle;
 // A way in which ports get a step wrong, as a text that recomputes the step's tensor wrongly from the step's own inputs.
 internal sealed record Mistake
 {
+    private readonly Func<Algebra, StepInputs, Quantity>? _evaluate;
+
     // Short and stable: printed, searched for, counted by selftest. "offsets divided by (H, W)".
     public required string Name { get; init; }
 
@@ -21,6 +23,32 @@ internal sealed record Mistake
     // Whether it can be made in a step of these kinds; null for always.
     public Func<StepInputs, bool>? Applies { get; init; }
 
-    // The wrong tensor. Its noise may be left null: then it has the noise of the right one.
-    public required Func<Algebra, StepInputs, Quantity> Evaluate { get; init; }
+    // Whether rows of the second axis depend on one another, so that it can't be tried on a few of them.
+    public bool Whole { get; init; }
+
+    // Parts that go with another mistake: what is done to the inputs, with the operators, and to the result.
+    public Func<Algebra, StepInputs, StepInputs>? Inputs { get; init; }
+
+    public Func<Algebra, Algebra>? Operators { get; init; }
+
+    public Func<Algebra, StepInputs, Quantity, Quantity>? Result { get; init; }
+
+    // Whether it has nothing but parts.
+    public bool IsParts => _evaluate is null;
+
+    // The wrong tensor. Its noise may be left null: then it has the noise of the right one. Without a text of its own, the kind's with the
+    // parts.
+    public Func<Algebra, StepInputs, Quantity> Evaluate
+    {
+        get => _evaluate ?? ((a, x) => Around(x.Step.Kind.Evaluate)(a, x));
+        init => _evaluate = value;
+    }
+
+    // This mistake's parts around another text.
+    public Func<Algebra, StepInputs, Quantity> Around(Func<Algebra, StepInputs, Quantity> text) => (a, x) =>
+    {
+        StepInputs inputs = Inputs?.Invoke(a, x) ?? x;
+        Quantity result = text(Operators?.Invoke(a) ?? a, inputs);
+        return Result?.Invoke(a, x, result) ?? result;
+    };
 }

@@ -67,6 +67,7 @@ internal sealed class StepInputs
     private readonly Dictionary<string, string> _tensors;
     private readonly Dictionary<string, string> _weights;
     private readonly Dictionary<string, Quantity> _instead = new(StringComparer.Ordinal);
+    private readonly Func<Quantity, Quantity>? _part;
 
     // Tensors and weights come by their names in the contract and in the checkpoint.
     public StepInputs(Step step, Func<string, Quantity> tensor, Func<string, Quantity> weight, PictureInputs? pictures = null)
@@ -79,10 +80,11 @@ internal sealed class StepInputs
         _weights = step.Weights.ToDictionary(StringComparer.Ordinal);
     }
 
-    private StepInputs(StepInputs other, string key, Quantity replacement)
-        : this(other.Step, other._tensor, other._weight, other.Pictures)
+    private StepInputs(StepInputs other, Step step, Func<Quantity, Quantity>? part, Dictionary<string, Quantity> instead)
+        : this(step, other._tensor, other._weight, other.Pictures)
     {
-        _instead = new Dictionary<string, Quantity>(other._instead, StringComparer.Ordinal) { [key] = replacement };
+        _part = part;
+        _instead = instead;
     }
 
     public Step Step { get; }
@@ -110,11 +112,23 @@ internal sealed class StepInputs
     // A weight by its name in the checkpoint, for mistakes that take another layer's.
     public Quantity NamedWeight(string name) => _weight(name);
 
+    // A tensor by its name in the contract, for mistakes that read another step's. Throws where nobody holds it any more.
+    public Quantity NamedTensor(string name) => _part is null ? _tensor(name) : _part(_tensor(name));
+
     // The same step with another tensor in a role's place.
-    public StepInputs With(string role, Quantity replacement) => new(this, $"tensor {role}", replacement);
+    public StepInputs With(string role, Quantity replacement) => Replacing($"tensor {role}", replacement);
 
     // The same step with another weight in a role's place.
-    public StepInputs WithWeight(string role, Quantity replacement) => new(this, $"weight {role}", replacement);
+    public StepInputs WithWeight(string role, Quantity replacement) => Replacing($"weight {role}", replacement);
+
+    // The same step with other numbers.
+    public StepInputs WithOptions(StepOptions options) => new(this, Step with { Options = options }, _part, _instead);
+
+    // The same step where tensors by name come as a part of themselves, as its inputs do.
+    public StepInputs WithPart(Func<Quantity, Quantity> part) => new(this, Step, part, _instead);
+
+    private StepInputs Replacing(string key, Quantity replacement) =>
+        new(this, Step, _part, new Dictionary<string, Quantity>(_instead, StringComparer.Ordinal) { [key] = replacement });
 }
 
 // What a run on pictures starts from; null in a run on tensors.

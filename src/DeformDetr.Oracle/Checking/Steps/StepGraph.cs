@@ -431,11 +431,10 @@ internal sealed class StepGraph
     {
         StepOptions options = new() { Picture = picture, Classes = _config.NumClasses };
         (string, string) logits = ("pred_logits", "pred_logits");
-        Add(Text($"results.{picture}.scores"), StepKinds.ResultScores, ["rank"], [logits], options: options);
-        Add(Text($"results.{picture}.labels"), StepKinds.ResultLabels, ["rank"], [logits], options: options);
-        Add(
-            Text($"results.{picture}.boxes"), StepKinds.ResultBoxes, ["rank", "xyxy"],
-            [logits, ("pred_boxes", "pred_boxes"), ("target_sizes", TargetSizes)], options: options);
+        (string, string)[] boxes = [("pred_boxes", "pred_boxes"), ("target_sizes", TargetSizes)];
+        Add(Text($"results.{picture}.scores"), StepKinds.ResultScores, ["rank"], [logits], boxes, options: options);
+        Add(Text($"results.{picture}.labels"), StepKinds.ResultLabels, ["rank"], [logits], boxes, options: options);
+        Add(Text($"results.{picture}.boxes"), StepKinds.ResultBoxes, ["rank", "xyxy"], [logits, .. boxes], options: options);
     }
 
     private string BoxHead(int head, string x, string asking, StepOptions options)

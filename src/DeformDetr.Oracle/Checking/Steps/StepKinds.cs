@@ -229,8 +229,8 @@ internal static class StepKinds
     public static Quantity Tokens(Algebra a, Quantity map) =>
         a.Permute(a.Reshape(map, [map.Shape[0], map.Shape[1], map.Shape[2] * map.Shape[3]]), 0, 2, 1);
 
-    // What asks: the query with its position.
-    public static Quantity Query(Algebra a, StepInputs x) => a.Add(x["query"], x["pos"]);
+    // What asks: the query with its position, which a query that stands alone has in it already.
+    public static Quantity Query(Algebra a, StepInputs x) => x.Has("pos") ? a.Add(x["query"], x["pos"]) : x["query"];
 
     public static Quantity ProposalScores(Algebra a, Quantity encOutputsClass) =>
         a.Reshape(a.Pick(encOutputsClass, 2, 0), [encOutputsClass.Shape[0], encOutputsClass.Shape[1]]);

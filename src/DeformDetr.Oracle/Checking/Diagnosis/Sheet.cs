@@ -1,0 +1,162 @@
+using DeformDetr.Tensors;
+
+namespace DeformDetr.Oracle;
+
+// The numbers of a tensor of any element type, with the error that rounding explains in each.
+internal sealed class Sheet(TensorShape shape, double[] values, double[] noise)
+{
+    // What a scan gives up after: enough to be sure, few enough to be quick.
+    private const int Hopeless = 1000;
+    private const double FarBeyond = 16;
+
+    public TensorShape Shape { get; } = shape;
+
+    public double[] Values { get; } = values;
+
+    public double[] Noise { get; } = noise;
+
+    public static Sheet Of(Quantity quantity)
+    {
+        double[] values = Numbers(quantity.Tensor);
+        return new(quantity.Shape, values, quantity.Noise is null ? new double[values.Length] : quantity.Noise.AsReadOnlySpan().ToArray());
+    }
+
+    // The noise of a tensor that carries none: that of the right one, taken larger where the wrong one is.
+    public static Sheet Of(Quantity quantity, Sheet right)
+    {
+        if (quantity.Noise is not null || quantity.Tensor is Tensor<long> or Tensor<bool> or Tensor<byte>)
+        {
+            return Of(quantity);
+        }
+
+        double[] values = Numbers(quantity.Tensor);
+        double growth = Math.Max(1, Size(values) / Size(right.Values));
+        if (!double.IsFinite(growth))
+        {
+            growth = 1;
+        }
+
+        double usual = right.UsualNoise();
+        double[] noise = new double[values.Length];
+        for (int i = 0; i < noise.Length; i++)
+        {
+            noise[i] = growth * (i < right.Noise.Length && right.Noise[i] > 0 ? right.Noise[i] : usual);
+        }
+
+        return new(quantity.Shape, values, noise);
+    }
+
+    public static double[] Numbers(Tensor tensor)
+    {
+        switch (tensor)
+        {
+            case Tensor<double> t: return t.AsReadOnlySpan().ToArray();
+            case Tensor<float> t: return Convert(t.AsReadOnlySpan(), value => value);
+            case Tensor<long> t: return Convert(t.AsReadOnlySpan(), value => value);
+            case Tensor<byte> t: return Convert(t.AsReadOnlySpan(), value => value);
+            case Tensor<bool> t: return Convert(t.AsReadOnlySpan(), value => value ? 1 : 0);
+            default: throw new NotSupportedException($"diagnosis: elements of {tensor.ElementType.Word()}.");
+        }
+    }
+
+    // Largest error of the port in noise. Gives up once a thousand elements are far beyond it: then it is a lower bound.
+    public double Error(ReadOnlySpan<double> port)
+    {
+        double largest = 0;
+        int beyond = 0;
+        for (int i = 0; i < port.Length; i++)
+        {
+            double error = Error(port[i], Values[i], Noise[i]);
+            if (!(error <= largest))
+            {
+                largest = error;
+            }
+
+            if (!(error <= FarBeyond) && ++beyond == Hopeless)
+            {
+                break;
+            }
+        }
+
+        return largest;
+    }
+
+    // The same with this sheet's elements in another order.
+    public double Error(ReadOnlySpan<double> port, Func<int, int> from)
+    {
+        double largest = 0;
+        int beyond = 0;
+        for (int i = 0; i < port.Length; i++)
+        {
+            int j = from(i);
+            double error = Error(port[i], Values[j], Noise[j]);
+            if (!(error <= largest))
+            {
+                largest = error;
+            }
+
+            if (!(error <= FarBeyond) && ++beyond == Hopeless)
+            {
+                break;
+            }
+        }
+
+        return largest;
+    }
+
+    // One element's error in noise. Equal is no error, also among infinities and NaN.
+    public static double Error(double port, double expected, double noise)
+    {
+        if (port.Equals(expected) || port == expected)
+        {
+            return 0;
+        }
+
+        double error = Math.Abs(port - expected) / noise;
+        return double.IsNaN(error) ? double.PositiveInfinity : error;
+    }
+
+    // Median of the noise where there is any, of a sample.
+    public double UsualNoise()
+    {
+        int stride = Math.Max(1, Noise.Length / 4096);
+        List<double> some = [];
+        for (int i = 0; i < Noise.Length; i += stride)
+        {
+            if (Noise[i] > 0 && double.IsFinite(Noise[i]))
+            {
+                some.Add(Noise[i]);
+            }
+        }
+
+        some.Sort();
+        return some.Count == 0 ? 0 : some[some.Count / 2];
+    }
+
+    private static double Size(double[] values)
+    {
+        double sum = 0;
+        int count = 0;
+        foreach (double value in values)
+        {
+            if (double.IsFinite(value))
+            {
+                sum += value * value;
+                count++;
+            }
+        }
+
+        return Math.Sqrt(sum / Math.Max(1, count));
+    }
+
+    private static double[] Convert<T>(ReadOnlySpan<T> elements, Func<T, double> convert)
+    {
+        double[] values = new double[elements.Length];
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = convert(elements[i]);
+        }
+
+        return values;
+    }
+}

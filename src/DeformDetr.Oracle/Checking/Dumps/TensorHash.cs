@@ -1,0 +1,85 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using DeformDetr.Tensors;
+
+namespace DeformDetr.Oracle;
+
+/// <summary>
+/// 128 bits of a tensor's shape and elements, equal for equal elements. Not for files from an enemy: it is made to be faster than
+/// reading them.
+/// </summary>
+internal static class TensorHash
+{
+    private const ulong Factor = 0x9E3779B97F4A7C15;
+    private const ulong Other = 0xC2B2AE3D27D4EB4F;
+
+    /// <summary>The hash of a tensor.</summary>
+    /// <param name="tensor">Any element type. Shape [..].</param>
+    public static UInt128 Of(Tensor tensor)
+    {
+        Lanes lanes = new() { A = Factor + (ulong)tensor.ElementType, B = Other, C = ~Factor, D = ~Other };
+        foreach (int size in tensor.Shape)
+        {
+            lanes.A = Mix(lanes.A, (ulong)size);
+        }
+
+        switch (tensor)
+        {
+            case Tensor<double> t: Append(ref lanes, t.AsReadOnlySpan()); break;
+            case Tensor<long> t: Append(ref lanes, t.AsReadOnlySpan()); break;
+            case Tensor<float> t: Append(ref lanes, t.AsReadOnlySpan()); break;
+            case Tensor<int> t: Append(ref lanes, t.AsReadOnlySpan()); break;
+            case Tensor<byte> t: Append(ref lanes, t.AsReadOnlySpan()); break;
+            case Tensor<bool> t: Append(ref lanes, t.AsReadOnlySpan()); break;
+            default: throw new NotSupportedException($"hash: elements of {tensor.ElementType.Word()}.");
+        }
+
+        ulong high = Mix(Mix(Mix(lanes.A, lanes.B), lanes.C), lanes.D);
+        ulong low = Mix(Mix(Mix(lanes.D * Other, lanes.C), lanes.B), lanes.A);
+        return new UInt128(high, low);
+    }
+
+    private static void Append<T>(ref Lanes lanes, ReadOnlySpan<T> elements)
+        where T : unmanaged
+    {
+        // In parts, since a span of bytes ends at 2^31.
+        const int Part = 1 << 20;
+        for (int from = 0; from < elements.Length; from += Part)
+        {
+            ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(elements.Slice(from, Math.Min(Part, elements.Length - from)));
+            ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes);
+            int word = Fours(ref lanes, words);
+            foreach (byte rest in bytes[(word * sizeof(ulong))..])
+            {
+                lanes.B = Mix(lanes.B, rest);
+            }
+        }
+    }
+
+    // Four chains, so that one multiplication needn't wait for the last. The number of words that were taken in.
+    private static int Fours(ref Lanes lanes, ReadOnlySpan<ulong> words)
+    {
+        (ulong a, ulong b, ulong c, ulong d) = (lanes.A, lanes.B, lanes.C, lanes.D);
+        int word = 0;
+        for (; word + 4 <= words.Length; word += 4)
+        {
+            a = Mix(a, words[word]);
+            b = Mix(b, words[word + 1]);
+            c = Mix(c, words[word + 2]);
+            d = Mix(d, words[word + 3]);
+        }
+
+        (lanes.A, lanes.B, lanes.C, lanes.D) = (a, b, c, d);
+        return word;
+    }
+
+    private static ulong Mix(ulong state, ulong word) => BitOperations.RotateLeft((state ^ word) * Factor, 29);
+
+    private struct Lanes
+    {
+        public ulong A;
+        public ulong B;
+        public ulong C;
+        public ulong D;
+    }
+}

@@ -1,0 +1,145 @@
+using System.Globalization;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+using DeformDetr.Tensors;
+
+namespace DeformDetr.Oracle;
+
+/// <summary>What makes a tensor's numbers unfit to be judged at all: NaN, misplaced infinities, nothing but zeros, one number.</summary>
+internal static class ValueFaults
+{
+    /// <summary>The first fault, in one line; null where there is none.</summary>
+    /// <param name="port">The port's tensor. Shape [..].</param>
+    /// <param name="expected">What it should hold; infinities and NaN are right where this one has them. Shape as the port's.</param>
+    /// <param name="dtype">The port's precision: what overflows in it may be infinite.</param>
+    /// <param name="padding">True for elements that don't count; they are only said to be so. Shape as the port's.</param>
+    public static string? Of(Tensor<double> port, Tensor<double> expected, DumpDType dtype, Tensor<bool>? padding = null)
+    {
+        if (port.Shape != expected.Shape)
+        {
+            return $"holds {port.Shape}; expected {expected.Shape}";
+        }
+
+        ReadOnlySpan<double> x = port.AsReadOnlySpan();
+        ReadOnlySpan<double> y = expected.AsReadOnlySpan();
+        if (TensorPrimitives.IsFiniteAll(x) && TensorPrimitives.IsFiniteAll(y))
+        {
+            return Constant(x, y, dtype);
+        }
+
+        double overflow = dtype.Overflow();
+        Misplaced nan = new();
+        Misplaced infinite = new();
+        Misplaced finite = new();
+        for (int index = 0; index < x.Length; index++)
+        {
+            if (double.IsFinite(x[index]) ? double.IsFinite(y[index]) : x[index].Equals(y[index]))
+            {
+                continue;
+            }
+
+            bool padded = padding is not null && padding.AsReadOnlySpan()[index];
+            if (double.IsNaN(x[index]))
+            {
+                nan.Add(index, padded);
+            }
+            else if (double.IsFinite(x[index]))
+            {
+                finite.Add(index, padded);
+            }
+            else if (!(double.IsFinite(y[index]) && Math.Abs(y[index]) >= overflow && (x[index] > 0) == (y[index] > 0)))
+            {
+                infinite.Add(index, padded);
+            }
+        }
+
+        if (nan.Count > 0)
+        {
+            return Say("NaN", nan, port, expected);
+        }
+
+        if (infinite.Count > 0)
+        {
+            return Say("infinities", infinite, port, expected);
+        }
+
+        if (finite.Count > 0)
+        {
+            return Say("numbers where none is finite", finite, port, expected);
+        }
+
+        return Constant(x, y, dtype);
+    }
+
+    // Over the expected tensor's finite elements alone: infinities in their places are right, and a NaN never gets here but in its place.
+    private static string? Constant(ReadOnlySpan<double> port, ReadOnlySpan<double> expected, DumpDType dtype)
+    {
+        double smallest = double.PositiveInfinity;
+        double largest = double.NegativeInfinity;
+        double first = double.NaN;
+        for (int index = 0; index < port.Length; index++)
+        {
+            if (double.IsFinite(expected[index]))
+            {
+                smallest = Math.Min(smallest, expected[index]);
+                largest = Math.Max(largest, expected[index]);
+                first = double.IsNaN(first) ? port[index] : first;
+                if (port[index] != first)
+                {
+                    return null;
+                }
+            }
+        }
+
+        // A range that the port's precision can't tell from one number may come out as one.
+        bool varies = largest - smallest > 8 * dtype.Epsilon() * Math.Max(Math.Abs(smallest), Math.Abs(largest));
+        return !varies ? null
+            : first == 0 ? string.Create(CultureInfo.InvariantCulture, $"holds zeros only; expected numbers from {smallest:G6} to {largest:G6}")
+            : string.Create(
+                CultureInfo.InvariantCulture, $"holds {Number(first)} in every element; expected numbers from {smallest:G6} to {largest:G6}");
+    }
+
+    private static string Say(string what, Misplaced misplaced, Tensor<double> port, Tensor<double> expected)
+    {
+        string where = misplaced.Padded == 0 ? ""
+            : misplaced.Padded == misplaced.Count ? ", all of them in padding"
+            : string.Create(CultureInfo.InvariantCulture, $", {misplaced.Padded} of them in padding");
+        double held = port.AsReadOnlySpan()[misplaced.First];
+        double wanted = expected.AsReadOnlySpan()[misplaced.First];
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"holds {what}: {misplaced.Count} of {port.Length} elements{where}, the first at {Place(port.Shape, misplaced.First)} "
+            + $"holds {Number(held)}; expected {Number(wanted)} there");
+    }
+
+    private static string Number(double value) =>
+        double.IsNaN(value) ? "NaN"
+        : double.IsPositiveInfinity(value) ? "+inf"
+        : double.IsNegativeInfinity(value) ? "-inf"
+        : value.ToString("G6", CultureInfo.InvariantCulture);
+
+    private static string Place(TensorShape shape, int index)
+    {
+        string[] words = new string[shape.Rank];
+        for (int axis = shape.Rank - 1; axis >= 0; axis--)
+        {
+            words[axis] = (index % shape[axis]).ToString(CultureInfo.InvariantCulture);
+            index /= shape[axis];
+        }
+
+        return $"[{string.Join(", ", words)}]";
+    }
+
+    private struct Misplaced
+    {
+        public int Count;
+        public int Padded;
+        public int First;
+
+        public void Add(int index, bool padded)
+        {
+            First = Count == 0 ? index : First;
+            Count++;
+            Padded += padded ? 1 : 0;
+        }
+    }
+}

@@ -1,0 +1,317 @@
+using System.Globalization;
+using DeformDetr.Reference;
+using DeformDetr.Tensors;
+
+namespace DeformDetr.Oracle;
+
+// One check: the free run, and the forced run in which every tensor of the port takes its place as soon as it has been judged, so that each
+// step is judged on the port's own inputs. Holds little more than a few tensors of each run; a dump is read tensor by tensor.
+internal sealed class CheckRun
+{
+    // A span of steps that the dump leaves out has a bound that grows with each of them. Until a first step is wrong, the errors of correct
+    // implementations say more: no element may be further off than so many times the largest of theirs.
+    private const double SpanFactor = 4;
+
+    private readonly CheckModel _model;
+    private readonly IPortTensors _port;
+    private readonly CheckTools _tools;
+    private readonly OperatorContext _context;
+    private readonly StepRun _forced;
+    private readonly DuplicateFinder _duplicates = new();
+    private readonly List<DecisionMargin> _decisions = [];
+
+    // How many steps before and with a tensor the dump leaves out; 0 for one that it has.
+    private readonly Dictionary<string, int> _spans = new(StringComparer.Ordinal);
+
+    // For every query of the port, the query of the free run that looks at the same proposal; -1 where none does.
+    private int[]? _partners;
+
+    // The masks, as the free run has them.
+    private readonly Dictionary<string, Tensor<bool>> _masks = new(StringComparer.Ordinal);
+    private bool _wrongBefore;
+
+    private CheckRun(CheckModel model, IPortTensors port, CheckTools tools)
+    {
+        _model = model;
+        _port = port;
+        _tools = tools;
+        _context = tools.Forced.Context;
+        _forced = model.Run(tools.Forced);
+    }
+
+    // What is said of every tensor, and of the decisions on the way. Progress is told every name.
+    public static (IReadOnlyList<TensorCheck> Tensors, IReadOnlyList<DecisionMargin> Decisions) Run(
+        CheckModel model, IPortTensors port, CheckTools tools, Action<string>? progress = null)
+    {
+        CheckRun run = new(model, port, tools);
+        using FreeRun free = new(model, tools.Truth, tools.Members);
+        using StepRun forced = run._forced;
+        List<TensorCheck> tensors = [];
+        foreach (Step step in model.Graph.Steps)
+        {
+            progress?.Invoke(step.Name);
+            (Quantity truth, double noise) = free.Evaluate(step, shape => run.Padding(step.Name, shape));
+            if (truth.Tensor is Tensor<bool> mask)
+            {
+                run._masks[step.Name] = mask.Clone();
+            }
+
+            tensors.Add(run.Check(step, truth, noise));
+            free.Finish(step);
+            forced.Finish(step);
+        }
+
+        return (tensors, run._decisions);
+    }
+
+    private TensorCheck Check(Step step, Quantity truth, double freeNoise)
+    {
+        Quantity right = _forced.Evaluate(step);
+        int spanned = step.Inputs.Sum(input => _spans.GetValueOrDefault(input.Value));
+        TensorCheck check = new(
+            step.Name, _port.PortNameOf(step.Name), step.Kind.Name, right.Shape, step.Axes, CheckStatus.Right, null, 0, double.NaN, 0, spanned,
+            null, null, null);
+        Tensor? port = Read(step.Name, right.Tensor, out string? fault);
+        Tensor<bool>? padding = Padding(step.Name, right.Shape);
+        if (port is not null)
+        {
+            fault = port is Tensor<double> real ? ValueFaults.Of(real, right.Real, _port.DType, padding) : null;
+            fault ??= _duplicates.Offer(step.Name, port, truth.Tensor) is { } earlier ? DuplicateFinder.Fault(earlier) : null;
+        }
+
+        if (port is null || fault is not null)
+        {
+            _spans[step.Name] = spanned + 1;
+            _forced.Put(step, right);
+            _wrongBefore |= port is not null;
+            CheckStatus status = check.PortName is null ? CheckStatus.Absent : CheckStatus.Broken;
+            return check with { Status = status, Fault = fault ?? "is absent" };
+        }
+
+        _spans[step.Name] = 0;
+        check = port switch
+        {
+            Tensor<double> real => Real(step, check, real, right, truth, freeNoise, padding),
+            Tensor<long> whole => Whole(step, check, whole, right),
+            Tensor<bool> mask => Exact(check, mask.AsReadOnlySpan(), right.Mask.AsReadOnlySpan(), value => value ? 1 : 0),
+            Tensor<byte> bytes => Exact(check, bytes.AsReadOnlySpan(), ((Tensor<byte>)right.Tensor).AsReadOnlySpan(), value => value),
+            _ => throw new NotSupportedException($"check: elements of {port.ElementType.Word()}."),
+        };
+        Quantity placed = new(port);
+        if (check.Status == CheckStatus.Wrong)
+        {
+            _wrongBefore = true;
+            check = Explain(step, check, port, right, padding);
+        }
+
+        Decide(step, port, right, truth);
+        _forced.Put(step, placed);
+        _forced.Drop(right);
+        return check;
+    }
+
+    private TensorCheck Real(
+        Step step, TensorCheck check, Tensor<double> port, Quantity right, Quantity truth, double freeNoise, Tensor<bool>? padding)
+    {
+        double cap = check.Spanned > 0 && !_wrongBefore ? SpanFactor * freeNoise : double.PositiveInfinity;
+        ErrorMeasure injected = ErrorMeasure.InNoise(_context, port, right.Real, right.Noise, padding, cap);
+        check = check with { Arrived = Arrived(step, port, truth.Real, freeNoise, padding), Padding = injected.Padding };
+        if (ReferenceEquals(step.Kind, StepKinds.ResultScores) || ReferenceEquals(step.Kind, StepKinds.ResultBoxes))
+        {
+            return Ranked(step, check, port, injected, right);
+        }
+
+        return check with
+        {
+            Injected = injected.Largest,
+            Status = injected.Largest <= 1 ? CheckStatus.Right : CheckStatus.Wrong,
+            Worst = Worst(port.Shape, injected.At, port, right),
+        };
+    }
+
+    private TensorCheck Whole(Step step, TensorCheck check, Tensor<long> port, Quantity right)
+    {
+        if (ReferenceEquals(step.Kind, StepKinds.TopKProposals))
+        {
+            StepInputs inputs = _forced.Inputs(step);
+            Quantity scores = StepKinds.ProposalScores(_tools.Forced, inputs["enc_outputs_class"]);
+            RankingVerdict verdict = RankingCheck.TopK(port, scores.Real, scores.Noise);
+            return Verdict(check, verdict.Right, verdict.Worst, verdict.Faults, verdict.Notes);
+        }
+
+        check = Exact(check, port.AsReadOnlySpan(), right.Whole.AsReadOnlySpan(), value => value);
+        return check.Status == CheckStatus.Wrong && ReferenceEquals(step.Kind, StepKinds.ResultLabels)
+            ? Ranked(step, check, port, default, right)
+            : check;
+    }
+
+    // A detection stands for a query and a class, whichever place it has: all three tensors of a picture are judged together, and each says
+    // what concerns it.
+    private TensorCheck Ranked(Step step, TensorCheck check, Tensor port, ErrorMeasure injected, Quantity right)
+    {
+        if (port is Tensor<double> plain && injected.Largest <= 1)
+        {
+            return check with { Injected = injected.Largest, Worst = Worst(plain.Shape, injected.At, plain, right) };
+        }
+
+        StepInputs inputs = _forced.Inputs(step);
+        string prefix = string.Create(CultureInfo.InvariantCulture, $"results.{step.Options.Picture}.");
+        int ranks = right.Shape[0];
+        Tensor<double>? scores = Given<Tensor<double>>("scores", name => _port.ReadReal(name, [ranks], out _));
+        Tensor<long>? labels = Given<Tensor<long>>("labels", name => _port.ReadIntegers(name, [ranks], out _));
+        Tensor<double>? boxes = Given<Tensor<double>>("boxes", name => _port.ReadReal(name, [ranks, 4], out _));
+        if (scores is null || labels is null || boxes is null)
+        {
+            return check with { Injected = double.PositiveInfinity, Status = CheckStatus.Wrong };
+        }
+
+        (Tensor<double> logits, Tensor<double> predBoxes) = (inputs["pred_logits"].Real, inputs["pred_boxes"].Real);
+        Tensor<long> sizes = inputs["target_sizes"].Whole;
+        (Tensor<double> scoreNoise, Tensor<double> boxNoise) = RankingCheck.ResultsNoise(logits, predBoxes, sizes, _port.DType.Epsilon());
+        RankingVerdict verdict = RankingCheck.Results(
+            step.Options.Picture, scores, labels, boxes, logits, predBoxes, sizes, scoreNoise, boxNoise);
+        return Verdict(check, verdict.Right, verdict.Worst, verdict.Faults, verdict.Notes);
+
+        TTensor? Given<TTensor>(string part, Func<string, TTensor?> read)
+            where TTensor : Tensor => step.Name == $"{prefix}{part}" ? (TTensor)port : read($"{prefix}{part}");
+    }
+
+    private static TensorCheck Verdict(TensorCheck check, bool right, double worst, IEnumerable<string> faults, IEnumerable<string> notes)
+    {
+        string? said = right ? notes.FirstOrDefault() : faults.FirstOrDefault();
+        return check with { Injected = worst, Status = right ? CheckStatus.Right : CheckStatus.Wrong, Fault = said };
+    }
+
+    private static TensorCheck Exact<T>(TensorCheck check, ReadOnlySpan<T> port, ReadOnlySpan<T> right, Func<T, double> number)
+        where T : unmanaged, IEquatable<T>
+    {
+        int at = port.CommonPrefixLength(right);
+        if (at == port.Length)
+        {
+            return check with { Arrived = 0 };
+        }
+
+        return check with
+        {
+            Status = CheckStatus.Wrong,
+            Injected = double.PositiveInfinity,
+            Worst = new WorstElement(Index(check.Shape, at), number(port[at]), number(right[at]), 0),
+        };
+    }
+
+    private TensorCheck Explain(Step step, TensorCheck check, Tensor port, Quantity right, Tensor<bool>? padding) => check with
+    {
+        Anatomy = port is Tensor<double> real ? ErrorAnatomist.Examine(step, real, right, padding) : null,
+        Diagnosis = _tools.Diagnoser.Diagnose(step, _forced.Inputs(step), right, port),
+    };
+
+    // The error of the free run, in units of the largest error of correct implementations. Queries are compared with those that look at the
+    // same proposals.
+    private double Arrived(Step step, Tensor<double> port, Tensor<double> truth, double freeNoise, Tensor<bool>? padding)
+    {
+        if (step.Options.Picture >= 0 && step.Name.StartsWith("results.", StringComparison.Ordinal))
+        {
+            return double.NaN;
+        }
+
+        if (_partners is not null && step.Axes.Count > 1 && step.Axes[1] == "query")
+        {
+            (truth, padding) = Aligned(truth);
+        }
+
+        double error = ErrorMeasure.Absolute(_context, port, truth, padding).Largest;
+        return error == 0 ? 0 : error / freeNoise;
+    }
+
+    private (Tensor<double> Truth, Tensor<bool> Unmatched) Aligned(Tensor<double> truth)
+    {
+        int queries = truth.Shape[1];
+        int width = truth.Length / (truth.Shape[0] * queries);
+        Tensor<double> aligned = new(truth.Shape);
+        Tensor<bool> unmatched = new(truth.Shape);
+        for (int query = 0; query < _partners!.Length; query++)
+        {
+            if (_partners[query] < 0)
+            {
+                unmatched.AsSpan().Slice(query * width, width).Fill(true);
+            }
+            else
+            {
+                int from = ((query / queries * queries) + _partners[query]) * width;
+                truth.AsReadOnlySpan().Slice(from, width).CopyTo(aligned.AsSpan().Slice(query * width, width));
+            }
+        }
+
+        return (aligned, unmatched);
+    }
+
+    private Tensor? Read(string name, Tensor expected, out string? fault) => expected switch
+    {
+        Tensor<double> => _port.ReadReal(name, expected.Shape, out fault),
+        Tensor<long> => _port.ReadIntegers(name, expected.Shape, out fault),
+        Tensor<bool> => _port.ReadMask(name, expected.Shape, out fault),
+        Tensor<byte> => _port.ReadBytes(name, expected.Shape, out fault),
+        _ => throw new NotSupportedException($"check: elements of {expected.ElementType.Word()}."),
+    };
+
+    // Distances of what is decided here from deciding otherwise.
+    private void Decide(Step step, Tensor placed, Quantity right, Quantity truth)
+    {
+        switch (placed)
+        {
+            case Tensor<double> scores when step.Kind == StepKinds.Copy && step.Name == "transformer.enc_outputs_class":
+                _ = scores;
+                break;
+            case Tensor<long> chosen when step.Kind == StepKinds.TopKProposals:
+                _partners = Partners(chosen, truth.Whole);
+                break;
+        }
+
+        _ = right;
+    }
+
+    // The query of the free run that looks at the proposal of each of the port's queries; -1 for none.
+    private static int[] Partners(Tensor<long> port, Tensor<long> truth)
+    {
+        int queries = truth.Shape[1];
+        int[] partners = new int[truth.Length];
+        for (int n = 0; n < truth.Shape[0]; n++)
+        {
+            Dictionary<long, int> places = [];
+            for (int query = 0; query < queries; query++)
+            {
+                places.TryAdd(truth[n, query], query);
+            }
+
+            for (int query = 0; query < queries; query++)
+            {
+                partners[(n * queries) + query] = places.GetValueOrDefault(port[n, query], -1);
+            }
+        }
+
+        return partners;
+    }
+
+    // Elements under the mask of a sine encoding carry no information in float32.
+    private Tensor<bool>? Padding(string name, TensorShape shape) =>
+        _model.Config.PositionEmbedding == PositionEmbedding.Sine
+            ? PaddingElements.Mask(name, shape, mask => _masks.GetValueOrDefault(mask))
+            : null;
+
+    private static WorstElement? Worst(TensorShape shape, int at, Tensor<double> port, Quantity right) => at < 0
+        ? null
+        : new WorstElement(
+            Index(shape, at), port.AsReadOnlySpan()[at], right.Real.AsReadOnlySpan()[at], right.Noise?.AsReadOnlySpan()[at] ?? 0);
+
+    private static IReadOnlyList<int> Index(TensorShape shape, int at)
+    {
+        int[] index = new int[shape.Rank];
+        for (int axis = shape.Rank - 1; axis >= 0; axis--)
+        {
+            index[axis] = at % shape[axis];
+            at /= shape[axis];
+        }
+
+        return index;
+    }
+}

@@ -1,0 +1,21 @@
+using DeformDetr.Tensors;
+
+namespace DeformDetr.Oracle;
+
+// What a check evaluates with.
+internal sealed record CheckTools(Algebra Truth, IReadOnlyList<Algebra> Members, NoiseAlgebra Forced, Diagnoser Diagnoser)
+{
+    public static CheckTools Create(StepGraph graph, DumpDType dtype, int threads)
+    {
+        OperatorContext Context() => new(Kernels.Simd, threads);
+        NoiseAlgebra forced = new(Context(), dtype switch
+        {
+            DumpDType.Float16 => NoiseUnit.Float16,
+            DumpDType.BFloat16 => NoiseUnit.BFloat16,
+            _ => NoiseUnit.Float32,
+        });
+        return new CheckTools(
+            new ReferenceAlgebra<double>(Context()), [.. LegalOrders.Ensemble.Select(order => new LegalAlgebra(Context(), order))], forced,
+            new Diagnoser(forced, MistakeCatalogue.All, graph));
+    }
+}

@@ -1,0 +1,26 @@
+using DeformDetr.Tensors;
+
+namespace DeformDetr.Oracle;
+
+// A port's tensors under the contract's names: a dump in a file, or one that a self-test holds.
+internal interface IPortTensors
+{
+    // What messages call it.
+    string Path { get; }
+
+    DumpDType DType { get; }
+
+    // What a tensor is called in the dump; null where it is absent.
+    string? PortNameOf(string canonicalName);
+
+    Tensor<double>? ReadReal(string canonicalName, TensorShape expected, out string? fault);
+
+    Tensor<long>? ReadIntegers(string canonicalName, TensorShape expected, out string? fault);
+
+    Tensor<bool>? ReadMask(string canonicalName, TensorShape expected, out string? fault);
+
+    Tensor<byte>? ReadBytes(string canonicalName, TensorShape expected, out string? fault);
+
+    // Names of the dump that stand for no name of the contract.
+    IReadOnlyList<string> Extra(IEnumerable<string> canonicalNames);
+}
