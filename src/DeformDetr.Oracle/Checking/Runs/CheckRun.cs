@@ -73,11 +73,31 @@ internal sealed class CheckRun
 
     private TensorCheck Check(Step step, Quantity truth, double freeNoise)
     {
-        Quantity right = _forced.Evaluate(step);
+        Quantity right;
+        string? refused = null;
+        try
+        {
+            right = _forced.Evaluate(step);
+        }
+        catch (Exception exception) when (Diagnoser.IsRefusal(exception))
+        {
+            // What the port has leads nowhere, such as a mask that covers everything: from here on, the truth stands in.
+            refused = $"can't be computed from the port's own inputs: {exception.Message}";
+            right = new Quantity(truth.Tensor.CloneUntyped());
+        }
+
         int spanned = step.Inputs.Sum(input => _spans.GetValueOrDefault(input.Value));
         TensorCheck check = new(
             step.Name, _port.PortNameOf(step.Name), step.Kind.Name, right.Shape, step.Axes, CheckStatus.Right, null, 0, double.NaN, 0, spanned,
             null, null, null);
+        if (refused is not null)
+        {
+            _spans[step.Name] = spanned + 1;
+            _forced.Put(step, right);
+            _wrongBefore = true;
+            return check with { Status = check.PortName is null ? CheckStatus.Absent : CheckStatus.Broken, Fault = refused };
+        }
+
         Tensor? port = Read(step.Name, right.Tensor, out string? fault);
         Tensor<bool>? padding = Padding(step.Name, right.Shape);
         if (port is not null)
