@@ -14,6 +14,9 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
     private const double Near = 2;
     private const int MostFindings = 8;
 
+    // How many units of a coarser format an error of its arithmetic has, on average.
+    private const double MostUnits = 16;
+
     // Errors that differ by less are equally good: then the catalogue's order counts.
     private const double AsGood = 0.25;
 
@@ -55,7 +58,7 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             _inputs = inputs;
             _right = right;
             _port = port;
-            _algebra = diagnoser.Algebra;
+            _algebra = diagnoser.Algebra is NoiseAlgebra noise ? new RoundedConstants(noise) : diagnoser.Algebra;
             _before = right.Error(port);
             _scope = _algebra.Context.Scope();
             _cut = StepCut.Of(_algebra, inputs, right, port);
@@ -91,12 +94,12 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
                 wrong.AddRange(others);
             }
 
-            if (!Explained)
+            if (_findings.Count == 0)
             {
                 Compounds(wrong);
             }
 
-            if (!Explained)
+            if (_findings.Count == 0)
             {
                 HalfNoise();
             }
@@ -152,7 +155,8 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             {
                 using BufferScope scope = _algebra.Context.Scope();
                 Quantity wrong = text(_algebra, inputs);
-                return wrong.Shape == right.Shape ? Sheet.Of(wrong, right) : null;
+                Sheet? sheet = wrong.Shape == right.Shape ? Sheet.Of(wrong, right) : null;
+                return sheet is null || sheet.IsVague(right) ? null : sheet;
             }
             catch (Exception exception) when (IsRefusal(exception))
             {
@@ -220,7 +224,9 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
                     return;
                 }
 
-                if (fit.Apply(sheet).Error(_fewPort) <= Near)
+                // A factor that is nearly 1 would only lend its own rounding.
+                Sheet made = fit.Apply(sheet);
+                if (made.Error(_fewPort) <= Near && sheet.Error(made.Values) > 2 * Near)
                 {
                     Add(rank, prefix + fit.Name, first + fit.Explanation, undo + fit.Fix, references, fit.Detail, mistake?.Evaluate, fit.Apply);
                     if (Explained)
@@ -323,6 +329,13 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
         // this is said last, and only of errors that are near to it.
         private void HalfNoise()
         {
+            double[] differences = new double[_port.Length];
+            for (int i = 0; i < differences.Length; i++)
+            {
+                differences[i] = _port[i] - _right.Values[i];
+            }
+
+            double relative = Sheet.Size(differences) / Sheet.Size(_right.Values);
             foreach (NumberFormat format in NumberFormat.Halves)
             {
                 _tried++;
@@ -343,7 +356,7 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
                 }
 
                 bool spread = beyond > all / 2 && Math.Min(above, below) > 0.35 * all;
-                if (all > 64 && spread && largest <= ratio && largest > ratio / 256)
+                if (all > 64 && spread && largest <= ratio && largest > ratio / 256 && relative < MostUnits * format.Epsilon)
                 {
                     _findings.Add((4, new(
                         $"{format.Name} arithmetic", $"The error is everywhere, on both sides, and as large as {format.Name} makes it.",

@@ -9,6 +9,11 @@ internal sealed class Sheet(TensorShape shape, double[] values, double[] noise)
     private const int Hopeless = 1000;
     private const double FarBeyond = 16;
 
+    // A mistake may be this much noisier than the right step, but for one element in five.
+    private const double TooMuch = 256;
+    private const int MayBeVague = 5;
+    private const double Fine = 1.0 / (1 << 20);
+
     public TensorShape Shape { get; } = shape;
 
     public double[] Values { get; } = values;
@@ -30,12 +35,7 @@ internal sealed class Sheet(TensorShape shape, double[] values, double[] noise)
         }
 
         double[] values = Numbers(quantity.Tensor);
-        double growth = Math.Max(1, Size(values) / Size(right.Values));
-        if (!double.IsFinite(growth))
-        {
-            growth = 1;
-        }
-
+        double growth = Growth(values, right);
         double usual = right.UsualNoise();
         double[] noise = new double[values.Length];
         for (int i = 0; i < noise.Length; i++)
@@ -116,6 +116,43 @@ internal sealed class Sheet(TensorShape shape, double[] values, double[] noise)
         return double.IsNaN(error) ? double.PositiveInfinity : error;
     }
 
+    // Whether rounding decides what this is, much more than it does in the right tensor: a rule with steps, on one of its steps. Such a
+    // tensor is within its noise of anything.
+    public bool IsVague(Sheet right)
+    {
+        double usual = right.UsualNoise();
+        if (usual == 0)
+        {
+            usual = Fine * Size(right.Values);
+        }
+
+        double most = TooMuch * Growth(Values, right);
+        int vague = 0;
+        for (int i = 0; i < Noise.Length; i++)
+        {
+            vague += Noise[i] <= most * Math.Max(usual, right.Noise[i]) ? 0 : 1;
+        }
+
+        return vague > Noise.Length / MayBeVague;
+    }
+
+    // Root mean square of the finite numbers.
+    public static double Size(double[] values)
+    {
+        double sum = 0;
+        int count = 0;
+        foreach (double value in values)
+        {
+            if (double.IsFinite(value))
+            {
+                sum += value * value;
+                count++;
+            }
+        }
+
+        return Math.Sqrt(sum / Math.Max(1, count));
+    }
+
     // Median of the noise where there is any, of a sample.
     public double UsualNoise()
     {
@@ -133,20 +170,10 @@ internal sealed class Sheet(TensorShape shape, double[] values, double[] noise)
         return some.Count == 0 ? 0 : some[some.Count / 2];
     }
 
-    private static double Size(double[] values)
+    private static double Growth(double[] values, Sheet right)
     {
-        double sum = 0;
-        int count = 0;
-        foreach (double value in values)
-        {
-            if (double.IsFinite(value))
-            {
-                sum += value * value;
-                count++;
-            }
-        }
-
-        return Math.Sqrt(sum / Math.Max(1, count));
+        double growth = Math.Max(1, Size(values) / Size(right.Values));
+        return double.IsFinite(growth) ? growth : 1;
     }
 
     private static double[] Convert<T>(ReadOnlySpan<T> elements, Func<T, double> convert)

@@ -18,6 +18,10 @@ public class NamingTests
 
         // No number above 6.
         ["ReLU6 for the activation"] = ["ReLU for GELU"],
+        ["ReLU for GELU"] = ["ReLU6 for the activation"],
+
+        // What isn't negative stays so in a sum.
+        ["ReLU on the branch and on the sum"] = ["ReLU on the branch and not on the sum"],
 
         // Two layers.
         ["previous layer's head"] = ["head 0 for every layer"],
