@@ -20,14 +20,26 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
     // Errors that differ by less are equally good: then the catalogue's order counts.
     private const double AsGood = 0.25;
 
+    private TimeSpan _spent;
+
     // How long one step may take. What is left out then is compounds, mostly.
-    public TimeSpan Limit { get; init; } = TimeSpan.FromSeconds(20);
+    public TimeSpan Limit { get; init; } = TimeSpan.FromSeconds(10);
+
+    // How long all steps together may take. After that each has a moment only.
+    public TimeSpan Total { get; init; } = TimeSpan.FromSeconds(60);
+
+    public TimeSpan Moment { get; init; } = TimeSpan.FromSeconds(1);
 
     // Finds an order of rows that explains the port's tensor, where rows are queries; null for none.
     public Func<Step, Sheet, double[], Finding?> RowOrder { get; init; } = QueryOrder;
 
-    public Diagnosis Diagnose(Step step, StepInputs inputs, Quantity right, Tensor port) =>
-        new Search(this, step, inputs, Sheet.Of(right), Sheet.Numbers(port)).Run();
+    public Diagnosis Diagnose(Step step, StepInputs inputs, Quantity right, Tensor port)
+    {
+        Stopwatch watch = Stopwatch.StartNew();
+        Diagnosis diagnosis = new Search(this, step, inputs, Sheet.Of(right), Sheet.Numbers(port)).Run();
+        _spent += watch.Elapsed;
+        return diagnosis;
+    }
 
     private static Finding? QueryOrder(Step step, Sheet right, double[] port) => RowMatching.Find(step, right, port);
 
@@ -39,6 +51,7 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
         private readonly Sheet _right;
         private readonly double[] _port;
         private readonly double _before;
+        private readonly TimeSpan _limit;
         private readonly Stopwatch _watch = Stopwatch.StartNew();
         private readonly List<(int Class, Finding Finding)> _findings = [];
         private readonly Algebra _algebra;
@@ -54,6 +67,7 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
         public Search(Diagnoser diagnoser, Step step, StepInputs inputs, Sheet right, double[] port)
         {
             _diagnoser = diagnoser;
+            _limit = diagnoser._spent < diagnoser.Total ? diagnoser.Limit : diagnoser.Moment;
             _step = step;
             _inputs = inputs;
             _right = right;
@@ -65,7 +79,7 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             (_few, _fewRight, _fewPort) = _cut is null ? (inputs, right, port) : (_cut.Inputs, _cut.Right, _cut.Port);
         }
 
-        private bool Late => _watch.Elapsed > _diagnoser.Limit;
+        private bool Late => _watch.Elapsed > _limit;
 
         private bool Explained => _findings.Exists(found => found.Finding.After <= Explains);
 

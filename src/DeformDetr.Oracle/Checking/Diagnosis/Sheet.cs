@@ -9,9 +9,12 @@ internal sealed class Sheet(TensorShape shape, double[] values, double[] noise)
     private const int Hopeless = 1000;
     private const double FarBeyond = 16;
 
-    // A mistake may be this much noisier than the right step, but for one element in five.
+    // A mistake may be this much noisier than the right step, but for every second element: the others say enough.
     private const double TooMuch = 256;
-    private const int MayBeVague = 5;
+    private const int MayBeVague = 2;
+
+    // What first order leaves out, in the tensor's size: a product of two roundings where a mistake reads exactly zero.
+    private const double Second = 1.0 / (1L << 40);
     private const double Fine = 1.0 / (1 << 20);
 
     public TensorShape Shape { get; } = shape;
@@ -29,9 +32,21 @@ internal sealed class Sheet(TensorShape shape, double[] values, double[] noise)
     // The noise of a tensor that carries none: that of the right one, taken larger where the wrong one is.
     public static Sheet Of(Quantity quantity, Sheet right)
     {
-        if (quantity.Noise is not null || quantity.Tensor is Tensor<long> or Tensor<bool> or Tensor<byte>)
+        if (quantity.Tensor is Tensor<long> or Tensor<bool> or Tensor<byte>)
         {
             return Of(quantity);
+        }
+
+        if (quantity.Noise is not null)
+        {
+            Sheet own = Of(quantity);
+            double least = Second * Size(right.Values);
+            for (int i = 0; i < own.Noise.Length; i++)
+            {
+                own.Noise[i] = own.Noise[i] < least ? least : own.Noise[i];
+            }
+
+            return own;
         }
 
         double[] values = Numbers(quantity.Tensor);
@@ -130,7 +145,7 @@ internal sealed class Sheet(TensorShape shape, double[] values, double[] noise)
         int vague = 0;
         for (int i = 0; i < Noise.Length; i++)
         {
-            vague += Noise[i] <= most * Math.Max(usual, right.Noise[i]) ? 0 : 1;
+            vague += Noise[i] > most * Math.Max(usual, right.Noise[i]) ? 1 : 0;
         }
 
         return vague > Noise.Length / MayBeVague;
