@@ -72,7 +72,8 @@ internal static partial class OperatorCatalogue
             "row_embed.weight [R, F]; col_embed.weight [R, F]", "[N, 2·F, H, W]", "", $"{Reference}Backbone/LearnedPositionEncoding.cs",
             ["F", "H", "W"]);
         Add(
-            StepKinds.Flatten, "Maps of all levels as one row of tokens.", "maps.{l} [N, C, h, w]; pos.{l}? [N, C, h, w]", "", "[N, S, C]", "",
+            StepKinds.Flatten, "Maps of all levels as one row of tokens.", "maps.{l} [N, C, h, w]; pos.{l}? [N, C, h, w]",
+            "level_embed? [L, C]", "[N, S, C]", "",
             $"{Reference}Transformer/DeformableTransformer.cs", ["S"]);
         Add(
             StepKinds.FlattenMasks, "Masks of all levels as one row of tokens.", "masks.{l} [N, h, w] bool", "", "[N, S] bool", "",

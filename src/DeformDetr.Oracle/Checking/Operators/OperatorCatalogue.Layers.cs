@@ -188,6 +188,7 @@ internal static partial class OperatorCatalogue
             Outputs = made,
             Settings = OperatorSetting.Parse(settings),
             Whole = whole,
+            IsLayer = true,
             Source = source,
             Plan = args =>
             {

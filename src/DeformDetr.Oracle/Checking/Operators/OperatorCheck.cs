@@ -37,14 +37,12 @@ public static class OperatorCheck
         OperatorTensors.Evaluation evaluation = new(tensors, noise);
         List<TensorCheck> checks = [];
 
-        // A layer's inner tensors are judged where the port gives them; its outputs are the last, and an operator's are all.
-        bool isLayer = tensors.Steps.Count > 1 && tensors.Steps.Any(step => step.Name == "output");
         int spanned = 0;
         foreach (Step step in tensors.Steps)
         {
             Quantity right = evaluation.Evaluate(step);
             Step worded = step with { Axes = AxisWords.Fill(step.Axes, right.Shape.Rank) };
-            if (isLayer && step.Name != "output" && !port.Contains(step.Name))
+            if (tensors.Definition.IsLayer && step != tensors.Steps[^1] && !port.Contains(step.Name))
             {
                 evaluation.Put(step, right);
                 spanned++;

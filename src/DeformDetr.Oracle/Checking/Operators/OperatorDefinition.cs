@@ -27,6 +27,9 @@ internal sealed record OperatorDefinition
     // Symbols of the outputs along which the outputs depend on each other, so that none can be left out.
     public IReadOnlyList<string> Whole { get; init; } = [];
 
+    // Whether its outputs but the last are tensors on the way, which a port need not give.
+    public bool IsLayer { get; init; }
+
     // File of the textbook body, from the root of the repository.
     public required string Source { get; init; }
 

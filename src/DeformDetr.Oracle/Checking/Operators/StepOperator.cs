@@ -13,7 +13,9 @@ internal static class StepOperator
         {
             Name = step.Name,
             Inputs = [.. Named(kind.Inputs, step.Inputs, false), .. Named(kind.Inputs, step.Hints, true)],
-            Weights = [.. Named(kind.Weights, step.Weights, false)],
+
+            // Flattening only moves: its weight is what mistakes take.
+            Weights = [.. Named(kind.Weights, step.Weights, step.Kind == StepKinds.Flatten)],
             Outputs = [kind.Outputs[0] with { Name = step.Name }],
             Settings = step.Kind == StepKinds.Resize
                 ? [
