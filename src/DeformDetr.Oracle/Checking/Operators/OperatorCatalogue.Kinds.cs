@@ -1,5 +1,3 @@
-using DeformDetr.Reference;
-
 namespace DeformDetr.Oracle;
 
 // Kinds of steps of the model, each by itself. Optional inputs beyond the needed are what mistakes take.

@@ -1,5 +1,4 @@
 using DeformDetr.Tensors;
-using DeformDetr.Tensors.Operators;
 
 namespace DeformDetr.Oracle;
 
