@@ -74,6 +74,7 @@ public static class CommandLine
             TraceCommand.Create(console),
             VerifyCommand.Create(console),
             CheckCommand.Create(console),
+            SelfTestCommand.Create(console),
             OpCommand.Create(console),
             WhyCommand.Create(console),
             InspectCommand.Create(console),

@@ -73,7 +73,7 @@ internal sealed partial class NoiseAlgebra
                 ReadOnlySpan<double> noise = Noise(x);
                 for (int i = first; i < last; i++)
                 {
-                    to[i] = Math.Max(0, noise[i] + Math.Min(0, from[i]));
+                    to[i] = double.IsFinite(result[i]) ? Math.Max(0, noise[i] + Math.Min(0, from[i])) : 0;
                 }
             });
     }

@@ -12,12 +12,13 @@ internal sealed partial class NoiseAlgebra
 
     public override Quantity Linear(Quantity x, Quantity weight, Quantity? bias) =>
         Summed(
-            _values.Linear(x, weight, bias), x, weight, bias, weight.Shape[1], 1,
+            _values.Linear(x, weight, bias), x, weight, bias, weight.Shape[1], 1, AlikeRows.In(weight.Real, weight.Shape[1], 1),
             (left, right) => Ops.Linear.Forward(_fast, left, right, null));
 
     public override Quantity MatMul(Quantity a, Quantity b, bool transposed = false) =>
         Summed(
             _values.MatMul(a, b, transposed), a, b, null, a.Shape[^1], 1,
+            AlikeRows.In(b.Real, a.Shape[^1], transposed ? 1 : b.Shape[^1]),
             (left, right) => Ops.MatMul.Forward(_fast, left, right, transposed));
 
     public override Quantity Conv2d(Quantity x, Quantity weight, Quantity? bias, Conv2dWindow window)
@@ -25,6 +26,7 @@ internal sealed partial class NoiseAlgebra
         Quantity value = _values.Conv2d(x, weight, bias, window);
         return Summed(
             value, x, weight, bias, weight.Shape.LengthFrom(1), value.Shape.LengthFrom(2),
+            AlikeRows.In(weight.Real, weight.Shape.LengthFrom(1), 1),
             (left, right) => Ops.Conv2d.Forward(_fast, left, right, null, window));
     }
 
@@ -76,9 +78,11 @@ internal sealed partial class NoiseAlgebra
             x.Noise is null ? null : Ops.MaxPool2d.Forward(_fast, x.Noise, kernel, stride, padding));
 
     // Σ a b + bias. Growth times the sum of magnitudes and what a's noise makes of b are one product, since both are linear in b:
-    // Σ (growth |a| + noise of a) |b|. A run is how many elements in a row share a bias.
+    // Σ (growth |a| + noise of a) |b|. A run is how many elements in a row share a bias. Where all weights of an output are nearly alike, and
+    // (outside convolutions) all inputs of a row are too, a chain's rounding doesn't average.
     private Quantity Summed(
-        Quantity value, Quantity a, Quantity b, Quantity? bias, int terms, int run, Func<Tensor<float>, Tensor<float>, Tensor<float>> product)
+        Quantity value, Quantity a, Quantity b, Quantity? bias, int terms, int run, AlikeRows alike,
+        Func<Tensor<float>, Tensor<float>, Tensor<float>> product)
     {
         Tensor<double> noise = Context.Rent<double>(value.Shape);
         double growth = U * SumGrowth.Of(terms);
@@ -104,6 +108,10 @@ internal sealed partial class NoiseAlgebra
             biases[o] = (growth * Math.Abs(bias.Real.AsReadOnlySpan()[o])) + At(Noise(bias), o);
         }
 
+        // What growth falls short of for sums of terms that are alike.
+        double more = Math.Max(0, (terms / 2.0 / SumGrowth.Of(terms)) - 1);
+        AlikeRows? inputs = alike.Any && run == 1 && more > 0 ? AlikeRows.In(a.Real, terms, 1) : null;
+
         // Rows of outputs, or maps of one output.
         int width = run == 1 ? outputs : run;
         int rows = value.Tensor.Length / Math.Max(1, width);
@@ -116,11 +124,20 @@ internal sealed partial class NoiseAlgebra
                 ReadOnlySpan<float> other = given is null ? [] : given.AsReadOnlySpan().Slice(row * width, width);
                 Span<double> to = noise.AsSpan().Slice(row * width, width);
                 double shared = run == 1 ? 0 : biases[row % outputs];
+                bool mapAlike = run != 1 && more > 0 && alike.Is(row % outputs);
+                bool rowAlike = inputs is not null && inputs.Is(row);
+                int group = run == 1 ? row / Math.Max(1, rows / alike.Groups(outputs)) * outputs : 0;
                 for (int i = 0; i < y.Length; i++)
                 {
                     double moved = other.Length == 0 ? 0 : other[i] * givenUnit;
                     double added = run == 1 ? biases[i] : shared;
-                    to[i] = _unit.Settle((own[i] * unit) + moved + added + (U * Math.Abs(y[i])), y[i]);
+                    double sum = own[i] * unit;
+                    if (mapAlike || (rowAlike && alike.Is(group + i)))
+                    {
+                        sum += more * (sum + (2 * added));
+                    }
+
+                    to[i] = _unit.Settle(sum + moved + added + (U * Math.Abs(y[i])), y[i]);
                 }
             }
         });
@@ -166,5 +183,48 @@ internal sealed partial class NoiseAlgebra
         }
 
         return largest;
+    }
+
+    // Which rows hold numbers of one sign that are nearly alike, for sums over them.
+    private sealed class AlikeRows
+    {
+        private readonly bool[] _alike;
+
+        private AlikeRows(bool[] alike)
+        {
+            _alike = alike;
+            Any = alike.AsSpan().Contains(true);
+        }
+
+        public bool Any { get; }
+
+        // Rows of so many numbers; a step above 1 means columns, of matrices one after another.
+        public static AlikeRows In(Tensor<double> x, int length, int step)
+        {
+            bool[] alike = new bool[length == 0 ? 0 : x.Length / length];
+            ReadOnlySpan<double> from = x.AsReadOnlySpan();
+            for (int row = 0; row < alike.Length; row++)
+            {
+                int start = (row / step * step * length) + (row % step);
+                double first = from[start];
+                (double least, double most) = (first, first);
+                bool within = first != 0;
+                for (int i = 1; within && i < length; i++)
+                {
+                    double element = from[start + (i * step)];
+                    (least, most) = (Math.Min(least, element), Math.Max(most, element));
+                    within = SumGrowth.Alike(length, Math.Abs(first), most - least);
+                }
+
+                alike[row] = within;
+            }
+
+            return new AlikeRows(alike);
+        }
+
+        // How many matrices there are of so many rows.
+        public int Groups(int rows) => Math.Max(1, _alike.Length / Math.Max(1, rows));
+
+        public bool Is(int row) => _alike[row];
     }
 }

@@ -49,8 +49,6 @@ internal sealed partial class NoiseAlgebra
     {
         int channels = x.Shape[^1];
 
-        // The sum of positive numbers, and the quotient, which may be a product with a reciprocal.
-        double shared = U * (SumGrowth.Of(channels) + 2);
         return Filled(_values.Softmax(x), x.Tensor.Length / channels, Math.Max(1, Part / channels), (first, last, to, result) =>
         {
             for (int row = first; row < last; row++)
@@ -60,13 +58,22 @@ internal sealed partial class NoiseAlgebra
                 ReadOnlySpan<double> noise = x.Noise is null ? [] : x.Noise.AsReadOnlySpan().Slice(row * channels, channels);
                 Span<double> errors = to.Slice(row * channels, channels);
                 double maximum = double.NegativeInfinity;
-                foreach (double element in from)
+                (double least, double most) = (1, 0);
+                double lost = 0;
+                long repeats = 0;
+                for (int channel = 0; channel < y.Length; channel++)
                 {
-                    maximum = Math.Max(maximum, element);
+                    maximum = Math.Max(maximum, from[channel]);
+                    (least, most) = (Math.Min(least, y[channel]), Math.Max(most, y[channel]));
+                    repeats += channel > 0 && from[channel] == from[channel - 1] ? 1 : 0;
+                    lost += y[channel] < 2 * U ? Math.Min(y[channel], U) : 0;
                 }
 
+                // The sum of positive numbers, where those below its last place may be lost one by one; and the quotient, which may be a
+                // product with a reciprocal.
+                double sum = (U * (SumGrowth.Of(channels, 1.0 / channels, most - least, repeats) + 2)) + lost;
+
                 // x − maximum is rounded, and so may be its product with log₂ e; an error of the maximum is common to all and cancels.
-                double sum = shared;
                 for (int channel = 0; channel < y.Length; channel++)
                 {
                     double distance = maximum - from[channel];
@@ -80,8 +87,8 @@ internal sealed partial class NoiseAlgebra
                 {
                     // Both y and a port's y lie in [0, 1].
                     double error = y[channel] * (errors[channel] + sum);
-                    double most = Math.Max(y[channel], 1 - y[channel]) + U;
-                    errors[channel] = _unit.Settle(Math.Min(error, most), y[channel]);
+                    double bound = Math.Max(y[channel], 1 - y[channel]) + U;
+                    errors[channel] = _unit.Settle(Math.Min(error, bound), y[channel]);
                 }
             }
         });
@@ -98,8 +105,10 @@ internal sealed partial class NoiseAlgebra
         double given = 0;
         double least = double.PositiveInfinity;
         double most = double.NegativeInfinity;
+        long repeats = 0;
         for (int i = 0; i < from.Length; i++)
         {
+            repeats += i > 0 && from[i] == from[i - 1] ? 1 : 0;
             sum += from[i];
             magnitudes += Math.Abs(from[i]);
             least = Math.Min(least, from[i]);
@@ -123,7 +132,7 @@ internal sealed partial class NoiseAlgebra
 
         variance /= length;
         given /= length;
-        double growth = SumGrowth.Of(length, magnitudes, most - least);
+        double growth = SumGrowth.Of(length, magnitudes, most - least, repeats);
 
         // The sum and its division by the length.
         double meanError = U * ((growth * magnitudes) + Math.Abs(mean));

@@ -5,7 +5,7 @@ namespace DeformDetr.Oracle;
 internal sealed record NoiseUnit(double Epsilon, double Floor, double Largest)
 {
     // Below this many floors the floor counts; above it is less than what first order leaves out.
-    private const double FloorReach = 1 << 16;
+    private const double FloorReach = 1 << 8;
 
     // Machines that flush subnormal numbers to zero are legal, so the floor is the smallest normal number.
     public static NoiseUnit Float32 { get; } = new(Power(-24), Power(-126), float.MaxValue);

@@ -58,16 +58,15 @@ internal sealed record QueryAlignment(
             : QueryArrangement.InPlace;
         string largest = $"the largest error is {NoiseWords.Count(aligned)} of the noise";
         string after = $"after alignment {largest} ({NoiseWords.Count(inPlace)} as they stand)";
-        string nowhere = $"not found: {Some(lost)}";
+        string rest = $"not found: {Some(lost)}; {after}";
         string sentence = arrangement switch
         {
             QueryArrangement.InPlace => $"every query is in its place: {largest}",
             QueryArrangement.Permuted when moved.Count == 2 => $"queries {moved[0]} and {moved[1]} are exchanged; {after}",
             QueryArrangement.Permuted => Invariant($"queries are permuted: {moved.Count} of {all} stand elsewhere; {after}"),
-            _ when moved.Count > 0 =>
-                Invariant($"queries are permuted and wrong: {found} of {all} are found within noise, {moved.Count} of them elsewhere; ")
-                + $"{nowhere}; {after}",
-            _ => Invariant($"no permutation explains it: {found} of {all} queries are found, each in its place; {nowhere}; {after}"),
+            _ when moved.Count > 0 => Invariant(
+                $"queries are permuted and wrong: {found} of {all} are found within noise, {moved.Count} of them elsewhere; {rest}"),
+            _ => Invariant($"no permutation explains it: {found} of {all} queries are found, each in its place; {rest}"),
         };
         return new QueryAlignment(arrangement, partners, all, found, moved.Count, inPlace, aligned, sentence);
     }

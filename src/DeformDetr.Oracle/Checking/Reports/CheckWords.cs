@@ -52,8 +52,8 @@ internal static class CheckWords
 
     public static string Growth(CheckReport report)
     {
-        TensorCheck most = report.Tensors.MaxBy(tensor => double.IsNaN(tensor.Arrived) ? double.PositiveInfinity : tensor.Arrived)!;
-        return most.Arrived <= 1
+        TensorCheck most = report.Tensors.MaxBy(tensor => double.IsNaN(tensor.Arrived) ? 0 : tensor.Arrived)!;
+        return !(most.Arrived > 1)
             ? "what arrives at the end is rounding"
             : $"growth of this size is normal (at most {CheckNumbers.OfNoise(most.Arrived)} arrives, "
                 + $"at {SafeText.OneLine(most.Name)})";

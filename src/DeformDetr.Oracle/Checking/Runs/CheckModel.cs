@@ -68,4 +68,7 @@ internal sealed class CheckModel
     }
 
     public StepRun Run(Algebra algebra) => new(Graph, algebra, Weights, Given, Pictures);
+
+    // The same steps and input with other weights.
+    public CheckModel With(StepWeights weights) => new(Config, Graph, weights, Given, Pictures);
 }

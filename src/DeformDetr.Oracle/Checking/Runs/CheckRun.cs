@@ -12,6 +12,9 @@ internal sealed class CheckRun
     // implementations say more: no element may be further off than so many times the largest of theirs.
     private const double SpanFactor = 4;
 
+    // From which score on `detect` shows a detection.
+    private const double DetectionThreshold = 0.3;
+
     private readonly CheckModel _model;
     private readonly IPortTensors _port;
     private readonly CheckTools _tools;
@@ -25,6 +28,10 @@ internal sealed class CheckRun
 
     // For every query of the port, the query of the free run that looks at the same proposal; -1 where none does.
     private int[]? _partners;
+    private Tensor<long>? _spatialShapes;
+
+    // The noise of the scores that proposals and detections are ranked by.
+    private Tensor<double>? _scoreNoise;
 
     // The masks, as the free run has them.
     private readonly Dictionary<string, Tensor<bool>> _masks = new(StringComparer.Ordinal);
@@ -84,8 +91,10 @@ internal sealed class CheckRun
             _spans[step.Name] = spanned + 1;
             _forced.Put(step, right);
             _wrongBefore |= port is not null;
-            CheckStatus status = check.PortName is null ? CheckStatus.Absent : CheckStatus.Broken;
-            return check with { Status = status, Fault = fault ?? "is absent" };
+            check = check with { Status = check.PortName is null ? CheckStatus.Absent : CheckStatus.Broken, Fault = fault ?? "is absent" };
+
+            // Numbers that can't be judged may still be recognised: infinities that a mistake puts in other places.
+            return port is null ? check : Explain(step, check, port, right);
         }
 
         _spans[step.Name] = 0;
@@ -101,7 +110,7 @@ internal sealed class CheckRun
         if (check.Status == CheckStatus.Wrong)
         {
             _wrongBefore = true;
-            check = Explain(step, check, port, right, padding);
+            check = Explain(step, check, port, right);
         }
 
         Decide(step, port, right, truth);
@@ -113,7 +122,7 @@ internal sealed class CheckRun
     private TensorCheck Real(
         Step step, TensorCheck check, Tensor<double> port, Quantity right, Quantity truth, double freeNoise, Tensor<bool>? padding)
     {
-        double cap = check.Spanned > 0 && !_wrongBefore ? SpanFactor * freeNoise : double.PositiveInfinity;
+        double cap = check.Spanned > 0 && !_wrongBefore && _tools.Members.Count > 0 ? SpanFactor * freeNoise : double.PositiveInfinity;
         ErrorMeasure injected = ErrorMeasure.InNoise(_context, port, right.Real, right.Noise, padding, cap);
         check = check with { Arrived = Arrived(step, port, truth.Real, freeNoise, padding), Padding = injected.Padding };
         if (ReferenceEquals(step.Kind, StepKinds.ResultScores) || ReferenceEquals(step.Kind, StepKinds.ResultBoxes))
@@ -199,9 +208,9 @@ internal sealed class CheckRun
         };
     }
 
-    private TensorCheck Explain(Step step, TensorCheck check, Tensor port, Quantity right, Tensor<bool>? padding) => check with
+    private TensorCheck Explain(Step step, TensorCheck check, Tensor port, Quantity right) => check with
     {
-        Anatomy = port is Tensor<double> real ? ErrorAnatomist.Examine(step, real, right, padding) : null,
+        Anatomy = ErrorAnatomist.Examine(step, port, right, _masks.GetValueOrDefault("transformer.mask_flatten"), _spatialShapes),
         Diagnosis = _tools.Diagnoser.Diagnose(step, _forced.Inputs(step), right, port),
     };
 
@@ -259,15 +268,32 @@ internal sealed class CheckRun
     {
         switch (placed)
         {
-            case Tensor<double> scores when step.Kind == StepKinds.Copy && step.Name == "transformer.enc_outputs_class":
-                _ = scores;
+            case Tensor<double> when step.Name == $"class_embed.{_model.Config.DecLayers}" && right.Noise is not null:
+                _scoreNoise = ((Tensor<double>)Moves.Pick(_context, right.Noise, 2, [0])).Reshape([right.Shape[0], right.Shape[1]]);
                 break;
             case Tensor<long> chosen when step.Kind == StepKinds.TopKProposals:
                 _partners = Partners(chosen, truth.Whole);
+                Tensor<double> scores = StepKinds.ProposalScores(_tools.Forced, _forced.Inputs(step)["enc_outputs_class"]).Real;
+                _decisions.AddRange(DecisionMargins.TopK(
+                    step.Name, scores, _scoreNoise ?? new Tensor<double>(scores.Shape), step.Options.Queries, "token"));
+                break;
+            case Tensor<long> shapes when step.Kind == StepKinds.SpatialShapes:
+                _spatialShapes = shapes;
+                break;
+            case Tensor<double> locations when step.Kind == StepKinds.SamplingLocations && right.Noise is not null:
+                _decisions.AddRange(DecisionMargins.SamplingFloor(
+                    step.Name, locations, right.Noise, _forced.Inputs(step)["spatial_shapes"].Whole));
+                break;
+            case Tensor<double> when step.Kind == StepKinds.OutputProposals:
+                _decisions.AddRange(DecisionMargins.Validity(
+                    step.Name, _forced.Inputs(step)["mask_flatten"].Mask,
+                    StepKinds.Layout(_forced.Inputs(step)["spatial_shapes"].Whole), _port.DType.Epsilon()));
+                break;
+            case Tensor<double> shown when step.Kind == StepKinds.ResultScores && right.Noise is not null:
+                _decisions.AddRange(DecisionMargins.Threshold(
+                    step.Name, "detection threshold", shown, right.Noise, DetectionThreshold));
                 break;
         }
-
-        _ = right;
     }
 
     // The query of the free run that looks at the proposal of each of the port's queries; -1 for none.

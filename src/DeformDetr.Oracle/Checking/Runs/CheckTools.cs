@@ -5,7 +5,8 @@ namespace DeformDetr.Oracle;
 // What a check evaluates with.
 internal sealed record CheckTools(Algebra Truth, IReadOnlyList<Algebra> Members, NoiseAlgebra Forced, Diagnoser Diagnoser)
 {
-    public static CheckTools Create(StepGraph graph, DumpDType dtype, int threads)
+    // Without an ensemble nothing is said of what arrives, and spans of absent tensors have their bound alone.
+    public static CheckTools Create(StepGraph graph, DumpDType dtype, int threads, bool ensemble = true)
     {
         OperatorContext Context() => new(Kernels.Simd, threads);
         NoiseAlgebra forced = new(Context(), dtype switch
@@ -15,7 +16,8 @@ internal sealed record CheckTools(Algebra Truth, IReadOnlyList<Algebra> Members,
             _ => NoiseUnit.Float32,
         });
         return new CheckTools(
-            new ReferenceAlgebra<double>(Context()), [.. LegalOrders.Ensemble.Select(order => new LegalAlgebra(Context(), order))], forced,
+            new ReferenceAlgebra<double>(Context()), 
+            ensemble ? [.. LegalOrders.Ensemble.Select(order => new LegalAlgebra(Context(), order))] : [], forced,
             new Diagnoser(forced, MistakeCatalogue.All, graph));
     }
 }

@@ -400,23 +400,18 @@ internal sealed class StepGraph
     {
         for (int i = 0; i < _config.DecLayers; i++)
         {
-            bool last = i == _config.DecLayers - 1;
             StepOptions options = Attention(i, _config.DecNPoints);
             Linear(Text($"class_embed.{i}"), Text($"hs.{i}"), false, "query", "class", options);
-            string delta = _config.WithBoxRefine ? Text($"bbox_embed.{i}") : BoxHead(i, Text($"hs.{i}"), "query", options);
-            if (!last && !_config.AuxLoss)
+            if (!_config.WithBoxRefine)
             {
-                continue;
+                BoxHead(i, Text($"hs.{i}"), "query", options);
             }
+        }
 
-            string prefix = last ? "" : Text($"aux_outputs.{i}.");
-            Add(
-                $"{prefix}pred_logits", StepKinds.Copy, ["batch", "query", "class"], [("x", Text($"class_embed.{i}"))], options: options);
-            string reference = i == 0 ? "transformer.reference_points" : Text($"transformer.decoder.reference_points.{i - 1}");
-            Add(
-                $"{prefix}pred_boxes", StepKinds.RefineBoxes, QueryBoxes, [("delta", delta), ("reference", reference)],
-                [("refined", Text($"transformer.decoder.reference_points.{i}")), ("valid_ratios", "transformer.valid_ratios")],
-                options: options);
+        Prediction(_config.DecLayers - 1, "");
+        for (int i = 0; _config.AuxLoss && i < _config.DecLayers - 1; i++)
+        {
+            Prediction(i, Text($"aux_outputs.{i}."));
         }
 
         if (_config.TwoStage)
@@ -425,6 +420,17 @@ internal sealed class StepGraph
                 "enc_outputs.pred_logits", StepKinds.Copy, ["batch", "token", "class"], [("x", "transformer.enc_outputs_class")]);
             Add("enc_outputs.pred_boxes", StepKinds.Sigmoid, TokenBoxes, [("x", "transformer.enc_outputs_coord_unact")]);
         }
+    }
+
+    private void Prediction(int i, string prefix)
+    {
+        StepOptions options = Attention(i, _config.DecNPoints);
+        Add($"{prefix}pred_logits", StepKinds.Copy, ["batch", "query", "class"], [("x", Text($"class_embed.{i}"))], options: options);
+        string reference = i == 0 ? "transformer.reference_points" : Text($"transformer.decoder.reference_points.{i - 1}");
+        Add(
+            $"{prefix}pred_boxes", StepKinds.RefineBoxes, QueryBoxes, [("delta", Text($"bbox_embed.{i}")), ("reference", reference)],
+            [("refined", Text($"transformer.decoder.reference_points.{i}")), ("valid_ratios", "transformer.valid_ratios")],
+            options: options);
     }
 
     private void Results(int picture)

@@ -28,6 +28,25 @@ internal sealed class StepWeights
         return named;
     }
 
+    // Every weight times a power of two: exact, unless it leaves float32's range.
+    public StepWeights Scaled(Func<string, double> factor)
+    {
+        StepWeights scaled = new();
+        foreach ((string name, Tensor<double> weight) in _weights)
+        {
+            Tensor<double> copy = weight.Clone();
+            double by = factor(name);
+            foreach (ref double value in copy.AsSpan())
+            {
+                value *= by;
+            }
+
+            scaled._weights.Add(name, copy);
+        }
+
+        return scaled;
+    }
+
     private sealed class Recorder<T>(IWeights<T> weights, StepWeights named, bool withBoxRefine) : IWeights<T>
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {

@@ -10,7 +10,7 @@ public class DiagnoserTests
 
     private readonly SmallModel _model = SmallModel.Of("model-basic");
 
-    private Diagnoser Diagnoser => new(_model.Algebra, [.. AttentionMistakes.All, .. LayerMistakes.All], _model.Graph);
+    private Diagnoser Diagnoser => new(_model.Noise, MistakeCatalogue.All, _model.Graph);
 
     [Fact]
     public void ARightTensorHasNoFindings()
@@ -186,7 +186,7 @@ public class DiagnoserTests
     public void CompoundsOfTwoAreNamed(string tensor, string first, string second)
     {
         Step step = _model.Graph[tensor];
-        Mistake[] all = [.. AttentionMistakes.All, .. LayerMistakes.All, .. GeneralMistakes.Of(step, _model.Graph)];
+        Mistake[] all = [.. MistakeCatalogue.All, .. GeneralMistakes.Of(step, _model.Graph)];
         Mistake inner = all.First(mistake => mistake.Name == first);
         Mistake outer = all.First(mistake => mistake.Name == second);
         Quantity wrong = outer.Around(inner.Evaluate)(_model.Algebra, _model.Inputs(step));

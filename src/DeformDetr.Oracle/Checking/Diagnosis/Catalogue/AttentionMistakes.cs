@@ -5,8 +5,6 @@ namespace DeformDetr.Oracle;
 // Group D: the operator of multi-scale deformable attention and its module.
 internal static class AttentionMistakes
 {
-    private const string ProbablyNobody = "hypothesis";
-
     public static IReadOnlyList<Mistake> All { get; } =
         [.. Locations(), .. Offsets(), .. Logits(), .. Weights(), .. Values(), .. Samples(), .. Outputs()];
 
@@ -34,7 +32,7 @@ internal static class AttentionMistakes
         yield return Text(
             kind, "offsets divided by (W - 1, H - 1)", "The offsets are divided by one less than the level's size.",
             "Divide by (W_l, H_l): fractions are of cells, not of the distance between the outer centres.",
-            ["D4", "jiangxiluning/Deformable-DETR"],
+            ["D4", "jiangxiluning/Deformable-DETR#3"],
             (a, x) => a.Add(References(a, x), a.Divide(x["sampling_offsets"], Sizes(a, x["spatial_shapes"], size => size - 1))))
             with { Applies = Points };
         yield return Text(
@@ -48,7 +46,7 @@ internal static class AttentionMistakes
             "Level 0 is the largest map.", ["D20"],
             (a, x) => x.With("spatial_shapes", a.Pick(x["spatial_shapes"], 0, Reversed(x["spatial_shapes"].Shape[0])))) with { Applies = Points };
         yield return Inputs(
-            kind, "offsets subtracted", "The offsets are subtracted from the references.", "Add them.", [ProbablyNobody],
+            kind, "offsets subtracted", "The offsets are subtracted from the references.", "Add them.", ["D1"],
             (a, x) => x.With("sampling_offsets", a.Apply(x["sampling_offsets"], offset => -offset)));
         yield return Result(
             kind, "locations clamped to [0, 1]", "Locations outside the map are moved to its border.",
@@ -77,7 +75,7 @@ internal static class AttentionMistakes
         yield return Text(
             kind, "batch and head in the other order (references)",
             "Where batch and heads are one axis, the references are repeated for batch-major but used head-major.",
-            "Repeat every picture's references for its own heads (repeat_interleave).", ["D19", "jiangxiluning/Deformable-DETR"],
+            "Repeat every picture's references for its own heads (repeat_interleave).", ["D19", "jiangxiluning/Deformable-DETR#3"],
             (a, x) => a.Add(Interleaved(a, x), a.Divide(x["sampling_offsets"], Sizes(a, x["spatial_shapes"], size => size))))
             with { Applies = x => Points(x) && x["reference_points"].Shape[0] > 1 };
         yield return Boxed(
@@ -235,7 +233,7 @@ internal static class AttentionMistakes
         StepKind kind = StepKinds.Value;
         yield return Text(
             kind, "mask fill of the value omitted", "Padded tokens keep their value.", "Fill the value with 0 where the mask is true.",
-            ["D23", "Visual-Behavior/detr-tensorflow"], (a, x) => Split(a, x, Projected(a, x, x["x"])));
+            ["D23"], (a, x) => Split(a, x, Projected(a, x, x["x"])));
         yield return Text(
             kind, "mask fill before the projection", "Padded tokens are zeroed before the projection, so that they hold its bias.",
             "Project first, then fill with 0.", ["D24"],
@@ -264,7 +262,7 @@ internal static class AttentionMistakes
                 return a.Permute(a.Reshape(right, [s[0], s[1], s[3], s[2]]), 0, 1, 3, 2);
             });
         yield return Result(
-            kind, "ReLU after the value projection", "The value goes through a ReLU.", "It has no activation.", [ProbablyNobody],
+            kind, "ReLU after the value projection", "The value goes through a ReLU.", "It has no activation.", ["D25"],
             (a, _, right) => a.Relu(right));
     }
 
@@ -278,7 +276,7 @@ internal static class AttentionMistakes
             (pixel, size) => (pixel + 0.5) / size * (size - 1));
         yield return Moved(
             "mixed pixel conventions", "The grid is made with W - 1 and read with align_corners=False.", "Use W in both, with align_corners=False.",
-            ["D4", "jiangxiluning/Deformable-DETR"], (pixel, size) => ((pixel + 0.5) * size / (size - 1)) - 0.5);
+            ["D4", "jiangxiluning/Deformable-DETR#3"], (pixel, size) => ((pixel + 0.5) * size / (size - 1)) - 0.5);
         yield return Moved(
             "half pixel missing", "Pixel = location · W, without - 0.5.", "Subtract 0.5: pixel centres are the whole numbers.",
             ["D5", "microsoft/onnxruntime#6921", "lucidrains/deformable-attention#1", "software-mansion/react-native-executorch#1406"],
@@ -386,15 +384,15 @@ internal static class AttentionMistakes
                 "attention_weights", a.Multiply(x["attention_weights"], PerLevel(a, x.Options.Levels, level => level == 0 ? 1 : 0))));
         yield return Inputs(
             kind, "locations and weights batch-major, heads first", "Where batch and heads are one axis, locations and weights have the other order.",
-            "Merge (N, M), in this order, everywhere.", ["D19", "jiangxiluning/Deformable-DETR"],
+            "Merge (N, M), in this order, everywhere.", ["D19", "jiangxiluning/Deformable-DETR#3"],
             (a, x) => x.With("sampling_locations", Crossed(a, x["sampling_locations"])).With(
                 "attention_weights", Crossed(a, x["attention_weights"]))) with { Applies = Several };
         yield return Inputs(
             kind, "weights batch-major, heads first", "Where batch and heads are one axis, the weights have the other order.",
-            "Merge (N, M), in this order, everywhere.", ["D19", "jiangxiluning/Deformable-DETR"],
+            "Merge (N, M), in this order, everywhere.", ["D19", "jiangxiluning/Deformable-DETR#3"],
             (a, x) => x.With("attention_weights", Crossed(a, x["attention_weights"]))) with { Applies = Several };
         yield return Inputs(
-            kind, "points of the weights reversed", "The points of the weights are in the reverse order.", "Points go in their order.", [ProbablyNobody],
+            kind, "points of the weights reversed", "The points of the weights are in the reverse order.", "Points go in their order.", ["D15"],
             (a, x) => x.With("attention_weights", a.Pick(x["attention_weights"], 4, Reversed(x.Options.Points))));
         yield return Inputs(
             kind, "weights viewed as (P, L)", "Levels and points of the weights are exchanged.", "View them as (L, P).", ["D15"],

@@ -1,0 +1,224 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using DeformDetr.Tensors;
+
+namespace DeformDetr.Oracle;
+
+/// <summary>
+/// Checks the checker: plants every mistake of the catalogue, and faults outside it, in the reference's own dumps, and counts how many are
+/// caught, located and named; and gives it healthy dumps, none of which it may refuse.
+/// </summary>
+public static class SelfTest
+{
+    // A change below this many times the noise is none: no checker could tell it from rounding.
+    private const double Visible = 2;
+
+    /// <summary>Runs the self-test.</summary>
+    /// <param name="threads">How many checks run side by side.</param>
+    /// <param name="progress">Told the name of every dump before it is checked; null for nobody.</param>
+    public static SelfTestReport Run(int threads, Action<string>? progress = null)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        IReadOnlyList<SelfTestModel> models = SelfTestModel.All();
+        List<Func<object>> jobs = [];
+        jobs.AddRange(Mistakes(models));
+        jobs.AddRange(Others(models));
+        jobs.AddRange(HealthyDumps(models));
+        object[] results = new object[jobs.Count];
+        Lock gate = new();
+        Parallel.ForEach(
+            Partitioner.Create(Enumerable.Range(0, jobs.Count), EnumerablePartitionerOptions.NoBuffering),
+            new ParallelOptions { MaxDegreeOfParallelism = threads },
+            index =>
+            {
+                object result = jobs[index]();
+                results[index] = result;
+                lock (gate)
+                {
+                    progress?.Invoke(result is PlantedFault fault ? $"{fault.Name} in {fault.Tensor}" : ((HealthyDump)result).Name);
+                }
+            });
+        return new SelfTestReport(
+            [.. results.OfType<PlantedFault>()], [.. results.OfType<HealthyDump>()], clock.Elapsed.TotalSeconds);
+    }
+
+    // Each mistake where it first shows. One that shows nowhere counts as missed: it would be a dead entry of the catalogue.
+    private static IEnumerable<Func<object>> Mistakes(IReadOnlyList<SelfTestModel> models)
+    {
+        List<Mistake> left = [.. MistakeCatalogue.All];
+        List<Func<object>> jobs = [];
+        foreach (SelfTestModel model in models)
+        {
+            Dictionary<string, Tensor> house = SelfTestDump.Run(model.Model, new ReferenceAlgebra<float>(Context()));
+            NoiseAlgebra algebra = new(Context(), NoiseUnit.Float32);
+            using StepRun forced = model.Model.Run(algebra);
+            foreach (Step step in model.Model.Graph.Steps)
+            {
+                Quantity right = forced.Evaluate(step);
+                StepInputs inputs = forced.Inputs(step);
+                for (int i = left.Count - 1; i >= 0; i--)
+                {
+                    Mistake mistake = left[i];
+                    if (Wrong(mistake, step, algebra, inputs, right) is { } wrong)
+                    {
+                        left.RemoveAt(i);
+                        jobs.Add(() => Plant(
+                            mistake.Name, true, model, step.Name,
+                            new MemoryPort(SelfTestDump.Run(
+                                model.Model, new ReferenceAlgebra<float>(Context()), (at, made) => at.Name == step.Name ? wrong : made))));
+                    }
+                }
+
+                forced.Put(step, algebra.Given(house[step.Name].CloneUntyped()));
+                forced.Finish(step);
+            }
+        }
+
+        jobs.AddRange(left.Select(mistake => (Func<object>)(() =>
+            new PlantedFault(mistake.Name, "", "", true, false, false, false, "shows in none of the models"))));
+        return jobs;
+    }
+
+    // What the mistake makes of the step, as a port would store it; null where it can't be made, or can't be told from rounding.
+    private static Tensor? Wrong(Mistake mistake, Step step, Algebra algebra, StepInputs inputs, Quantity right)
+    {
+        if (!mistake.Kinds.Contains(step.Kind) || !(mistake.Applies?.Invoke(inputs) ?? true))
+        {
+            return null;
+        }
+
+        using BufferScope scope = algebra.Context.Scope();
+        Quantity wrong;
+        try
+        {
+            wrong = mistake.Evaluate(algebra, inputs);
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+
+        if (wrong.Shape != right.Shape)
+        {
+            return null;
+        }
+
+        Tensor stored = wrong.Tensor is Tensor<double> wide ? SelfTestDump.Narrow(wide) : wrong.Tensor.CloneUntyped();
+        return Sheet.Of(right).Error(Sheet.Numbers(stored)) > Visible ? stored : null;
+    }
+
+    private static IEnumerable<Func<object>> Others(IReadOnlyList<SelfTestModel> models)
+    {
+        foreach (SelfTestFault fault in SelfTestFault.OfValues)
+        {
+            foreach (SelfTestModel model in models.Take(2))
+            {
+                Step step = model.Model.Graph.Steps.First(step => fault.Fits(step));
+                yield return () => Plant(
+                    fault.Name, false, model, step.Name,
+                    new MemoryPort(SelfTestDump.Run(
+                        model.Model, new ReferenceAlgebra<float>(Context()),
+                        (at, made) => at.Name == step.Name ? fault.Change(step, (Tensor<float>)made) : made)));
+            }
+        }
+
+        foreach ((string name, string suffix, Func<Dictionary<string, Tensor>, string, string?> change, CheckStatus status) in SelfTestFault.OfDumps)
+        {
+            SelfTestModel model = models[0];
+            yield return () =>
+            {
+                Dictionary<string, Tensor> dump = SelfTestDump.Run(model.Model, new ReferenceAlgebra<float>(Context()));
+                string where = dump.Keys.First(key => key.EndsWith(suffix, StringComparison.Ordinal));
+                return change(dump, where) is null
+                    ? new PlantedFault(name, model.Name, where, false, false, false, false, "could not be planted")
+                    : Plant(name, false, model, where, new MemoryPort(dump), status);
+            };
+        }
+
+        SelfTestModel first = models[0];
+        yield return () =>
+        {
+            Dictionary<string, Tensor> dump = SelfTestDump.Run(first.Model, new ReferenceAlgebra<float>(Context()));
+            dump.Add("nobody.knows.this", new Tensor<float>([2]));
+            CheckReport report = Check(first, new MemoryPort(dump));
+            bool said = report.Extra.SequenceEqual(["nobody.knows.this"]);
+            return new PlantedFault(
+                "a tensor that the model doesn't have", first.Name, "nobody.knows.this", false, !report.Passed, said, false,
+                said ? null : "the tensor is not named");
+        };
+    }
+
+    private static PlantedFault Plant(
+        string name, bool known, SelfTestModel model, string where, MemoryPort port, CheckStatus status = CheckStatus.Wrong)
+    {
+        CheckReport report = Check(model, port);
+        List<TensorCheck> bad = [.. report.Tensors.Where(tensor => tensor.Status != CheckStatus.Right)];
+        bool located = bad.Count == 1 && bad[0].Name == where && (bad[0].Status == status || (known && bad[0].Status == CheckStatus.Broken));
+        Finding? finding = bad.Count == 0 ? null : bad[0].Diagnosis?.Findings.FirstOrDefault();
+        bool named = located && known && finding is not null && finding.Mistake == name && finding.After <= 1;
+        string? said = bad.Count == 0 ? "nothing is wrong"
+            : !located ? string.Join("; ", bad.Take(3).Select(tensor => $"{tensor.Name}: {tensor.Status} {tensor.Fault}"))
+            : known && !named ? finding?.Mistake ?? $"nothing explains it ({bad[0].Fault ?? CheckNumbers.Noise(bad[0].Injected)})"
+            : null;
+        return new PlantedFault(name, model.Name, where, known, !report.Passed, located, named, said);
+    }
+
+    private static IEnumerable<Func<object>> HealthyDumps(IReadOnlyList<SelfTestModel> models)
+    {
+        foreach (SelfTestModel model in models)
+        {
+            foreach (LegalOrder order in LegalOrders.All)
+            {
+                yield return () => Healthy(model, order.Name, () => SelfTestDump.Run(model.Model, new LegalAlgebra(Context(), order)));
+            }
+
+            yield return () => Healthy(model, "in float64", () => SelfTestDump.Run(model.Model, new ReferenceAlgebra<double>(Context())));
+            foreach (int power in (int[])[-20, 20])
+            {
+                // The projections and embeddings that norms take the scale out of again, and those that nothing does.
+                SelfTestModel scaled = model.With(
+                    $"weights times 2^{power}",
+                    name => name.StartsWith("input_proj", StringComparison.Ordinal) || name.EndsWith("level_embed", StringComparison.Ordinal)
+                        || name.Contains("linear2", StringComparison.Ordinal) || name.Contains("value_proj", StringComparison.Ordinal)
+                        || name.StartsWith("class_embed", StringComparison.Ordinal)
+                        ? Math.ScaleB(1, power)
+                        : 1);
+                foreach (LegalOrder order in LegalOrders.Ensemble)
+                {
+                    yield return () => Healthy(scaled, order.Name, () => SelfTestDump.Run(scaled.Model, new LegalAlgebra(Context(), order)));
+                }
+            }
+
+            foreach ((DumpDType dtype, Func<float, float> round) in
+                ((DumpDType, Func<float, float>)[])[(DumpDType.Float16, SelfTestDump.ToFloat16), (DumpDType.BFloat16, SelfTestDump.ToBFloat16)])
+            {
+                yield return () => Healthy(
+                    model, $"every tensor in {dtype.Word()}",
+                    () => SelfTestDump.Run(
+                        model.Model, new ReferenceAlgebra<float>(Context()), (_, made) => SelfTestDump.Rounded(made, round)),
+                    dtype);
+            }
+        }
+    }
+
+    private static HealthyDump Healthy(
+        SelfTestModel model, string how, Func<Dictionary<string, Tensor>> run, DumpDType dtype = DumpDType.Float32)
+    {
+        CheckReport report = Check(model, new MemoryPort(run(), dtype));
+        TensorCheck? bad = report.Tensors.FirstOrDefault(tensor => tensor.Status != CheckStatus.Right);
+        return new HealthyDump(
+            $"{model.Name}: {how}", report.Passed, report.Tensors.Max(tensor => tensor.Injected),
+            bad is null ? null : $"{bad.Name}: {bad.Fault ?? CheckNumbers.Noise(bad.Injected) + " noise"}");
+    }
+
+    private static CheckReport Check(SelfTestModel model, MemoryPort port)
+    {
+        CheckTools tools = CheckTools.Create(model.Model.Graph, port.DType, threads: 1, ensemble: false);
+        (IReadOnlyList<TensorCheck> tensors, IReadOnlyList<DecisionMargin> decisions) = CheckRun.Run(model.Model, port, tools);
+        return new CheckReport(
+            port.Path, model.Name, [], "{}", port.DType.Word(), tensors, port.Extra(model.Model.Graph.Steps.Select(step => step.Name)),
+            decisions, [], 0);
+    }
+
+    private static OperatorContext Context() => new(Kernels.Simd, 1);
+}

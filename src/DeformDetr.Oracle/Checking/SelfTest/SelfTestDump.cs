@@ -1,0 +1,67 @@
+using DeformDetr.Tensors;
+
+namespace DeformDetr.Oracle;
+
+// Runs of a model whose every tensor is kept, as a port would dump it.
+internal static class SelfTestDump
+{
+    // A run in one algebra. Where a change is given, the tensor of its step is what the change makes of it, and everything after follows.
+    public static Dictionary<string, Tensor> Run(
+        CheckModel model, Algebra algebra, Func<Step, Tensor, Tensor>? change = null)
+    {
+        Dictionary<string, Tensor> dump = new(StringComparer.Ordinal);
+        using StepRun run = model.Run(algebra);
+        foreach (Step step in model.Graph.Steps)
+        {
+            Quantity made = run.Evaluate(step);
+            Tensor tensor = change?.Invoke(step, made.Tensor) ?? made.Tensor;
+            if (!ReferenceEquals(tensor, made.Tensor))
+            {
+                made = new Quantity(tensor);
+            }
+
+            run.Put(step, made);
+            dump.Add(step.Name, tensor.CloneUntyped());
+            run.Finish(step);
+        }
+
+        return dump;
+    }
+
+    // The values that a number format has, where the tensor holds such numbers.
+    public static Tensor Rounded(Tensor tensor, Func<float, float> round)
+    {
+        if (tensor is not Tensor<float> real)
+        {
+            return tensor;
+        }
+
+        Tensor<float> rounded = real.Clone();
+        foreach (ref float value in rounded.AsSpan())
+        {
+            value = round(value);
+        }
+
+        return rounded;
+    }
+
+    public static Tensor<float> Narrow(Tensor<double> wide)
+    {
+        Tensor<float> narrow = new(wide.Shape);
+        for (int i = 0; i < wide.Length; i++)
+        {
+            narrow.AsSpan()[i] = (float)wide.AsReadOnlySpan()[i];
+        }
+
+        return narrow;
+    }
+
+    public static float ToFloat16(float value) => (float)(Half)value;
+
+    // To the nearest of the numbers with eight bits, ties to even.
+    public static float ToBFloat16(float value)
+    {
+        uint bits = BitConverter.SingleToUInt32Bits(value);
+        return float.IsFinite(value) ? BitConverter.UInt32BitsToSingle((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000) : value;
+    }
+}

@@ -1,0 +1,56 @@
+using DeformDetr.Tensors;
+using DeformDetr.Tensors.Operators;
+
+namespace DeformDetr.Oracle.Tests.Checking.Noise;
+
+// Float32 steps in a legal order.
+internal sealed class LegalAlgebra(LegalOrder order) : ReferenceAlgebra<float>(new OperatorContext(Kernels.Simd, 2))
+{
+    public override Quantity Linear(Quantity x, Quantity weight, Quantity? bias) =>
+        new(LegalOperators.Linear(Context, order, Of(x), Of(weight), bias is null ? null : Of(bias)));
+
+    public override Quantity MatMul(Quantity a, Quantity b, bool transposed = false) =>
+        new(LegalOperators.MatMul(Context, order, Of(a), Of(b), transposed));
+
+    public override Quantity Conv2d(Quantity x, Quantity weight, Quantity? bias, Conv2dWindow window) =>
+        new(LegalOperators.Conv2d(Context, order, Of(x), Of(weight), bias is null ? null : Of(bias), window));
+
+    public override Quantity FrozenBatchNorm(
+        Quantity x, Quantity weight, Quantity bias, Quantity runningMean, Quantity runningVar, double epsilon = 1e-5) =>
+        new(LegalOperators.FrozenBatchNorm(
+            Context, order, Of(x), new FrozenNorm<float>(Of(weight), Of(bias), Of(runningMean), Of(runningVar)), epsilon));
+
+    public override Quantity GroupNorm(Quantity x, int groups, Quantity weight, Quantity bias, double epsilon = 1e-5) =>
+        new(LegalOperators.GroupNorm(Context, order, Of(x), groups, Of(weight), Of(bias), epsilon));
+
+    public override Quantity LayerNorm(Quantity x, Quantity weight, Quantity bias, double epsilon = 1e-5) =>
+        new(LegalOperators.LayerNorm(Context, order, Of(x), Of(weight), Of(bias), epsilon));
+
+    public override Quantity Softmax(Quantity x) => new(LegalOperators.Softmax(Context, order, Of(x)));
+
+    public override Quantity Sigmoid(Quantity x) => new(LegalOperators.Sigmoid(Context, order, Of(x)));
+
+    public override Quantity InverseSigmoid(Quantity x, double epsilon = 1e-5) =>
+        new(LegalOperators.InverseSigmoid(Context, order, Of(x), epsilon));
+
+    public override Quantity Gelu(Quantity x) => new(LegalOperators.Gelu(Context, order, Of(x)));
+
+    public override Quantity SamplingLocations(Quantity referencePoints, Quantity samplingOffsets, Quantity spatialShapes) =>
+        new(LegalOperators.SamplingLocations(Context, order, Of(referencePoints), Of(samplingOffsets), spatialShapes.Whole));
+
+    public override Quantity Sample(
+        Quantity value, Quantity spatialShapes, Quantity levelStartIndex, Quantity samplingLocations, Quantity attentionWeights) =>
+        new(LegalOperators.MSDeformAttnCore(
+            Context, order, Of(value), spatialShapes.Whole, levelStartIndex.Whole, Of(samplingLocations), Of(attentionWeights)));
+
+    public override Quantity RefineBoxes(Quantity delta, Quantity reference, double epsilon = 1e-5)
+    {
+        Quantity logits = InverseSigmoid(reference, epsilon);
+        if (logits.Shape[^1] == 2)
+        {
+            logits = Concat([logits, Given(Zeros(logits.Shape))], logits.Shape.Rank - 1);
+        }
+
+        return Sigmoid(Add(delta, logits));
+    }
+}
