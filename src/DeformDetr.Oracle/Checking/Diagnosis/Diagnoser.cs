@@ -43,6 +43,11 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
 
     private static Finding? QueryOrder(Step step, Sheet right, double[] port) => RowMatching.Find(step, right, port);
 
+    // A mistake that can't be made with these shapes, or whose hints nobody holds.
+    public static bool IsRefusal(Exception exception) =>
+        exception is ArgumentException or KeyNotFoundException or IndexOutOfRangeException or InvalidCastException or OverflowException
+            or NotSupportedException or DivideByZeroException or ObjectDisposedException;
+
     private sealed class Search
     {
         private readonly Diagnoser _diagnoser;
@@ -190,10 +195,6 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             }
         }
 
-        // A mistake that can't be made with these shapes, or whose hints nobody holds.
-        private static bool IsRefusal(Exception exception) =>
-            exception is ArgumentException or KeyNotFoundException or IndexOutOfRangeException or InvalidCastException or OverflowException
-                or NotSupportedException or DivideByZeroException or ObjectDisposedException;
 
         // Measures on everything, and keeps what still explains.
         private void Add(

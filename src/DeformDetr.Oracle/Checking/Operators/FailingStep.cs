@@ -37,7 +37,7 @@ internal sealed class FailingStep
     {
         OperatorDefinition? definition = from is { Steps.Count: 1 } && OperatorCatalogue.Find(from.Definition.Name) is { } own
             ? own
-            : OperatorCatalogue.Of(step.Kind);
+            : OperatorCatalogue.Named(step.Kind);
         if (definition is null)
         {
             return null;
@@ -81,7 +81,7 @@ internal sealed class FailingStep
         HashSet<string> tried = new(StringComparer.Ordinal);
         while (true)
         {
-            OperatorTensor output = _tensors.Definition.Outputs[0];
+            OperatorTensor output = _tensors.Definition.Outputs.First(tensor => tensor.Name == Step.Name);
             Dictionary<string, Tensor> all = new(StringComparer.Ordinal) { [output.Name] = _port };
             foreach ((string name, Tensor tensor) in _tensors.Inputs.Concat(_tensors.Weights))
             {

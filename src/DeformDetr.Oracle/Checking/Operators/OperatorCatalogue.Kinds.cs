@@ -1,5 +1,3 @@
-using DeformDetr.Reference;
-
 namespace DeformDetr.Oracle;
 
 // Kinds of steps of the model, each by itself. Optional inputs beyond the needed are what mistakes take.
@@ -84,10 +82,10 @@ internal static partial class OperatorCatalogue
             $"{Reference}Transformer/DeformableTransformer.cs", ["S"]);
         Add(
             StepKinds.SpatialShapes, "(H, W) of each map.", "maps.{l} [N, C, h, w]", "", "[L, 2] int64", "",
-            $"{Reference}Transformer/LevelLayout.cs", ["L", "2"]);
+            Steps, ["L", "2"]);
         Add(
             StepKinds.LevelStarts, "The first token of each level.", "spatial_shapes [L, 2] int64", "", "[L] int64", "",
-            $"{Reference}Transformer/LevelLayout.cs", ["L"]);
+            Steps, ["L"]);
         Add(
             StepKinds.ValidRatios, "Share (w, h) of each level that is no padding.", "masks.{l} [N, h, w] bool", "", "[N, L, 2]", "",
             $"{Reference}Transformer/ValidRatios.cs", ["L", "2"]);
@@ -119,12 +117,7 @@ internal static partial class OperatorCatalogue
         Add(
             StepKinds.Linear, "A linear layer, whose input may go through its activation first.", "x [.., I]", "weight [O, I]; bias [O]",
             "[.., O]", "activation=\"none\" none, relu or gelu, before the layer", $"{Tensors}Linear.cs", [],
-            (args, options) => args.Settings.Word("activation", "none", "relu", "gelu") switch
-            {
-                "none" => options,
-                "gelu" => options with { Activates = true, Activation = Activation.Gelu },
-                _ => options with { Activates = true },
-            });
+            BeforeLinear);
         Add(
             StepKinds.ResidualNorm, "Layer norm of a sum.", "x [N, Lq, C]; branch [N, Lq, C]", "weight [C]; bias [C]", "[N, Lq, C]", "",
             $"{Tensors}LayerNorm.cs", ["C"]);

@@ -101,7 +101,7 @@ internal static partial class OperatorCatalogue
     {
         Name = "encoder_output_proposals",
         Summary = "A box around every token, as logits; with memory also the projected and normed memory.",
-        Inputs = OperatorTensor.Parse("memory? [N, S, C]; memory_padding_mask [N, S] bool; spatial_shapes [L, 2] int64"),
+        Inputs = OperatorTensor.Parse("memory? [N, S, C]; memory_padding_mask=mask_flatten [N, S] bool; spatial_shapes [L, 2] int64"),
         Weights = OperatorTensor.Parse(
             "enc_output.weight? [C, C]; enc_output.bias? [C]; enc_output_norm.weight? [C]; enc_output_norm.bias? [C]"),
         Outputs = OperatorTensor.Parse("output_memory? [N, S, C]; output_proposals [N, S, 4]"),

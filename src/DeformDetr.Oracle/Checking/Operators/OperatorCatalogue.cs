@@ -23,8 +23,11 @@ internal static partial class OperatorCatalogue
 
     public static OperatorDefinition? Find(string name) => ByName.GetValueOrDefault(name);
 
-    // The definition of a kind of step by itself; null for kinds of general operators that are made for one run.
+    // A kind of step under the names of its roles; null for kinds of general operators that are made for one run.
     public static OperatorDefinition? Of(StepKind kind) => OfKind.GetValueOrDefault(kind);
+
+    // The same kind as it is found by its name: a general operator may stand there, with its own names and settings.
+    public static OperatorDefinition? Named(StepKind kind) => OfKind.ContainsKey(kind) ? Find(NameOf(kind)) : null;
 
     public static string NameOf(StepKind kind) =>
         kind.Name.Replace(' ', '_').Replace('-', '_').Replace('·', '_');
@@ -32,8 +35,9 @@ internal static partial class OperatorCatalogue
     private static IEnumerable<OperatorDefinition> General()
     {
         yield return One(
-            "linear", "y = x·Wᵀ + b over the last axis.", "input=x [.., I]", "weight [O, I]; bias? [O]", "output [.., O]", "",
-            $"{Tensors}Linear.cs", args => args.Has("bias") ? StepKinds.Linear : OperatorKinds.LinearWithoutBias);
+            "linear", "y = x·Wᵀ + b over the last axis.", "input=x [.., I]", "weight [O, I]; bias? [O]", "output [.., O]",
+            "activation=\"none\" none, relu or gelu, of the input", $"{Tensors}Linear.cs",
+            args => args.Has("bias") ? StepKinds.Linear : OperatorKinds.LinearWithoutBias, [], BeforeLinear);
         yield return One(
             "matmul", "Products of matrices, batch by batch.", "a [.., I, K]; b [.., K, J]", "", "output [.., I, J]", "",
             $"{Tensors}MatMul.cs", _ => OperatorKinds.MatMul);
@@ -134,6 +138,14 @@ internal static partial class OperatorCatalogue
             args.Settings.Integer("stride"), args.Settings.Integer("padding"), args.Settings.Integer("dilation"),
             args.Settings.Integer("groups")),
     };
+
+    private static StepOptions BeforeLinear(OperatorArguments args, StepOptions options) =>
+        args.Settings.Word("activation", "none", "relu", "gelu") switch
+        {
+            "none" => options,
+            "gelu" => options with { Activates = true, Activation = Activation.Gelu },
+            _ => options with { Activates = true },
+        };
 
     private static StepOptions Heads(OperatorArguments args, StepOptions options) =>
         options with { Heads = args.Settings.Count("nheads") };

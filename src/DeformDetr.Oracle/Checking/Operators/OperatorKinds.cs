@@ -1,12 +1,12 @@
 using DeformDetr.Tensors;
-using DeformDetr.Tensors.Operators;
 
 namespace DeformDetr.Oracle;
 
 // General operators that no step of the model is by itself. Those with settings are made anew for each run.
 internal static class OperatorKinds
 {
-    public static StepKind LinearWithoutBias { get; } = new("linear", (a, x) => a.Linear(x["x"], x.Weight("weight"), null));
+    public static StepKind LinearWithoutBias { get; } = new("linear", (a, x) =>
+        a.Linear(StepKinds.Active(a, x, x["x"]), x.Weight("weight"), null));
 
     public static StepKind MatMul { get; } = new("matmul", (a, x) => a.MatMul(x["a"], x["b"]));
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DeformDetr.Formats;
@@ -116,7 +117,7 @@ internal static class OperatorLoader
     }
 
     private static int PictureOf(string name) =>
-        int.TryParse(name.Split('.')[1], out int picture) && picture is >= 0 and < 1000 ? picture : throw Unknown(name);
+        int.TryParse(name.Split('.')[1], NumberStyles.None, CultureInfo.InvariantCulture, out int picture) && picture is >= 0 and < 1000 ? picture : throw Unknown(name);
 
     private static InvalidDataException Unknown(string name)
     {

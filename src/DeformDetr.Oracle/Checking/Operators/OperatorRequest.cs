@@ -1,5 +1,3 @@
-using DeformDetr.Tensors;
-
 namespace DeformDetr.Oracle;
 
 /// <summary>One operator to run on the tensors of a file.</summary>

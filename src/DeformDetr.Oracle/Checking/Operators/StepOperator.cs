@@ -1,5 +1,5 @@
+using System.Globalization;
 using DeformDetr.Reference.Pictures;
-using DeformDetr.Tensors;
 
 namespace DeformDetr.Oracle;
 
@@ -47,5 +47,5 @@ internal static class StepOperator
         new($"[{string.Join(", ", shape.Axes.Select(axis => axis is "h" or "w" ? "?" : axis))}]");
 
     private static int Index(string role) =>
-        int.TryParse(role[(role.LastIndexOf('.') + 1)..], out int index) ? index : -1;
+        int.TryParse(role[(role.LastIndexOf('.') + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out int index) ? index : -1;
 }

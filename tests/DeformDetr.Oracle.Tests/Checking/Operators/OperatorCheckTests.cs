@@ -55,7 +55,7 @@ public sealed class OperatorCheckTests : IDisposable
     public void GeneralOperators(string name, string op)
     {
         GoldenCase golden = GoldenCase.Find([Path.Combine(RepositoryFiles.Golden, "cases")])
-            .First(golden => golden.Name.StartsWith(name, StringComparison.Ordinal));
+            .Where(golden => golden.Name.StartsWith(name, StringComparison.Ordinal)).MinBy(golden => golden.Name.Length)!;
         string input = Inputs(golden);
         string[] settings = [.. golden.Config.EnumerateObject().Where(entry => entry.Name != "operator").Select(entry => $"{entry.Name}={entry.Value.GetRawText()}")];
         OperatorRequest request = new(op, input, null, null, settings);

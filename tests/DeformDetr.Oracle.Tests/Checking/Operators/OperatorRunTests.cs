@@ -55,7 +55,7 @@ public sealed class OperatorRunTests : IDisposable
             SafetensorsWriter.Save(weights, model.Weights.Names.Select(name => (name, Narrow(model.Weights[name]))));
             string[] all =
             [
-                $"prefix={module}", $"nheads={run.Config.Nheads}", $"num_feature_levels={run.Config.NumFeatureLevels}", $"n_points={run.Config.EncNPoints}",
+                $"prefix={module}", $"nheads={run.Config.Nheads}", $"num_feature_levels={run.Config.NumFeatureLevels}", $"n_points={(op == "decoder_layer" ? run.Config.DecNPoints : run.Config.EncNPoints)}",
                 "activation=gelu",
             ];
             IReadOnlyList<OperatorSetting> known = OperatorCatalogue.Find(op)!.Settings;
@@ -74,8 +74,8 @@ public sealed class OperatorRunTests : IDisposable
     }
 
     [Theory]
-    [InlineData("linear", "nothing=1", "config.nothing is unknown; expected no setting (linear has none).")]
-    [InlineData("layer_norm", "eps=small", "config.eps holds \"small\"; expected a number.")]
+    [InlineData("linear", "nothing=1", "config.nothing is unknown; expected activation.")]
+    [InlineData("inverse_sigmoid", "eps=small", "config.eps holds \"small\"; expected a number.")]
     [InlineData("ms_deform_attn_core", "", "tensor 'value' is absent; expected an input [N, S, M, D] of ms_deform_attn_core.")]
     [InlineData("linear", "", "tensor 'weight' is absent; expected a weight [O, I] of linear.")]
     [InlineData("gather", "", "tensor 'input' holds [2, 3]; expected [N, S, C].")]

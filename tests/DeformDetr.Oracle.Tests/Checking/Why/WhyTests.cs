@@ -60,7 +60,7 @@ public class WhyTests
     {
         (CheckModel model, _) = SmallModels.Load("model-basic");
         List<string> ran = [];
-        Explanation explanation = WhyRun.Run(model, "features.0.tensors", [0, 1, 2, 1], 1, null, ran.Add);
+        Explanation explanation = WhyRun.Run(model, "features.0.tensors", [0, 1, 1, 1], 1, null, ran.Add);
         Assert.True(explanation.AddsUp);
         Assert.Equal("residual and relu", explanation.Kind);
         Assert.StartsWith("backbone.0.body.layer2", Assert.Single(explanation.Copies), StringComparison.Ordinal);
