@@ -14,19 +14,39 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
     private const double Near = 2;
     private const int MostFindings = 8;
 
+    // How many units of a coarser format an error of its arithmetic has, on average.
+    private const double MostUnits = 16;
+
     // Errors that differ by less are equally good: then the catalogue's order counts.
     private const double AsGood = 0.25;
 
+    private TimeSpan _spent;
+
     // How long one step may take. What is left out then is compounds, mostly.
-    public TimeSpan Limit { get; init; } = TimeSpan.FromSeconds(20);
+    public TimeSpan Limit { get; init; } = TimeSpan.FromSeconds(10);
+
+    // How long all steps together may take. After that each has a moment only.
+    public TimeSpan Total { get; init; } = TimeSpan.FromSeconds(60);
+
+    public TimeSpan Moment { get; init; } = TimeSpan.FromSeconds(1);
 
     // Finds an order of rows that explains the port's tensor, where rows are queries; null for none.
     public Func<Step, Sheet, double[], Finding?> RowOrder { get; init; } = QueryOrder;
 
-    public Diagnosis Diagnose(Step step, StepInputs inputs, Quantity right, Tensor port) =>
-        new Search(this, step, inputs, Sheet.Of(right), Sheet.Numbers(port)).Run();
+    public Diagnosis Diagnose(Step step, StepInputs inputs, Quantity right, Tensor port)
+    {
+        Stopwatch watch = Stopwatch.StartNew();
+        Diagnosis diagnosis = new Search(this, step, inputs, Sheet.Of(right), Sheet.Numbers(port)).Run();
+        _spent += watch.Elapsed;
+        return diagnosis;
+    }
 
     private static Finding? QueryOrder(Step step, Sheet right, double[] port) => RowMatching.Find(step, right, port);
+
+    // A mistake that can't be made with these shapes, or whose hints nobody holds.
+    public static bool IsRefusal(Exception exception) =>
+        exception is ArgumentException or KeyNotFoundException or IndexOutOfRangeException or InvalidCastException or OverflowException
+            or NotSupportedException or DivideByZeroException or ObjectDisposedException;
 
     private sealed class Search
     {
@@ -36,6 +56,7 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
         private readonly Sheet _right;
         private readonly double[] _port;
         private readonly double _before;
+        private readonly TimeSpan _limit;
         private readonly Stopwatch _watch = Stopwatch.StartNew();
         private readonly List<(int Class, Finding Finding)> _findings = [];
         private readonly Algebra _algebra;
@@ -51,18 +72,19 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
         public Search(Diagnoser diagnoser, Step step, StepInputs inputs, Sheet right, double[] port)
         {
             _diagnoser = diagnoser;
+            _limit = diagnoser._spent < diagnoser.Total ? diagnoser.Limit : diagnoser.Moment;
             _step = step;
             _inputs = inputs;
             _right = right;
             _port = port;
-            _algebra = diagnoser.Algebra;
+            _algebra = diagnoser.Algebra is NoiseAlgebra noise ? new RoundedConstants(noise) : diagnoser.Algebra;
             _before = right.Error(port);
             _scope = _algebra.Context.Scope();
             _cut = StepCut.Of(_algebra, inputs, right, port);
             (_few, _fewRight, _fewPort) = _cut is null ? (inputs, right, port) : (_cut.Inputs, _cut.Right, _cut.Port);
         }
 
-        private bool Late => _watch.Elapsed > _diagnoser.Limit;
+        private bool Late => _watch.Elapsed > _limit;
 
         private bool Explained => _findings.Exists(found => found.Finding.After <= Explains);
 
@@ -91,12 +113,12 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
                 wrong.AddRange(others);
             }
 
-            if (!Explained)
+            if (_findings.Count == 0)
             {
                 Compounds(wrong);
             }
 
-            if (!Explained)
+            if (_findings.Count == 0)
             {
                 HalfNoise();
             }
@@ -152,7 +174,8 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             {
                 using BufferScope scope = _algebra.Context.Scope();
                 Quantity wrong = text(_algebra, inputs);
-                return wrong.Shape == right.Shape ? Sheet.Of(wrong, right) : null;
+                Sheet? sheet = wrong.Shape == right.Shape ? Sheet.Of(wrong, right) : null;
+                return sheet is null || sheet.IsVague(right) ? null : sheet;
             }
             catch (Exception exception) when (IsRefusal(exception))
             {
@@ -172,10 +195,6 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             }
         }
 
-        // A mistake that can't be made with these shapes, or whose hints nobody holds.
-        private static bool IsRefusal(Exception exception) =>
-            exception is ArgumentException or KeyNotFoundException or IndexOutOfRangeException or InvalidCastException or OverflowException
-                or NotSupportedException or DivideByZeroException or ObjectDisposedException;
 
         // Measures on everything, and keeps what still explains.
         private void Add(
@@ -220,7 +239,9 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
                     return;
                 }
 
-                if (fit.Apply(sheet).Error(_fewPort) <= Near)
+                // A factor that is nearly 1 would only lend its own rounding.
+                Sheet made = fit.Apply(sheet);
+                if (made.Error(_fewPort) <= Near && sheet.Error(made.Values) > 2 * Near)
                 {
                     Add(rank, prefix + fit.Name, first + fit.Explanation, undo + fit.Fix, references, fit.Detail, mistake?.Evaluate, fit.Apply);
                     if (Explained)
@@ -323,6 +344,13 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
         // this is said last, and only of errors that are near to it.
         private void HalfNoise()
         {
+            double[] differences = new double[_port.Length];
+            for (int i = 0; i < differences.Length; i++)
+            {
+                differences[i] = _port[i] - _right.Values[i];
+            }
+
+            double relative = Sheet.Size(differences) / Sheet.Size(_right.Values);
             foreach (NumberFormat format in NumberFormat.Halves)
             {
                 _tried++;
@@ -343,7 +371,7 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
                 }
 
                 bool spread = beyond > all / 2 && Math.Min(above, below) > 0.35 * all;
-                if (all > 64 && spread && largest <= ratio && largest > ratio / 256)
+                if (all > 64 && spread && largest <= ratio && largest > ratio / 256 && relative < MostUnits * format.Epsilon)
                 {
                     _findings.Add((4, new(
                         $"{format.Name} arithmetic", $"The error is everywhere, on both sides, and as large as {format.Name} makes it.",

@@ -17,13 +17,6 @@ internal static class GeneralMistakes
     public static IEnumerable<Mistake> Of(Step step, StepGraph? graph)
     {
         StepKind[] kinds = [step.Kind];
-        if (step.Options.Activates)
-        {
-            yield return Make(
-                kinds, "activation missing", "The activation before this layer is left out.", "Apply the activation to the layer's input.",
-                inputs: (_, x) => x.WithOptions(x.Options with { Activates = false }));
-        }
-
         foreach ((string role, string name) in step.Weights)
         {
             if (role.EndsWith("bias", StringComparison.Ordinal))

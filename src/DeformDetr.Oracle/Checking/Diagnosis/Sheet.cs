@@ -9,6 +9,14 @@ internal sealed class Sheet(TensorShape shape, double[] values, double[] noise)
     private const int Hopeless = 1000;
     private const double FarBeyond = 16;
 
+    // A mistake may be this much noisier than the right step, but for every second element: the others say enough.
+    private const double TooMuch = 256;
+    private const int MayBeVague = 2;
+
+    // What first order leaves out, in the tensor's size: a product of two roundings where a mistake reads exactly zero.
+    private const double Second = 1.0 / (1L << 40);
+    private const double Fine = 1.0 / (1 << 20);
+
     public TensorShape Shape { get; } = shape;
 
     public double[] Values { get; } = values;
@@ -24,18 +32,25 @@ internal sealed class Sheet(TensorShape shape, double[] values, double[] noise)
     // The noise of a tensor that carries none: that of the right one, taken larger where the wrong one is.
     public static Sheet Of(Quantity quantity, Sheet right)
     {
-        if (quantity.Noise is not null || quantity.Tensor is Tensor<long> or Tensor<bool> or Tensor<byte>)
+        if (quantity.Tensor is Tensor<long> or Tensor<bool> or Tensor<byte>)
         {
             return Of(quantity);
         }
 
-        double[] values = Numbers(quantity.Tensor);
-        double growth = Math.Max(1, Size(values) / Size(right.Values));
-        if (!double.IsFinite(growth))
+        if (quantity.Noise is not null)
         {
-            growth = 1;
+            Sheet own = Of(quantity);
+            double least = Second * Size(right.Values);
+            for (int i = 0; i < own.Noise.Length; i++)
+            {
+                own.Noise[i] = own.Noise[i] < least ? least : own.Noise[i];
+            }
+
+            return own;
         }
 
+        double[] values = Numbers(quantity.Tensor);
+        double growth = Growth(values, right);
         double usual = right.UsualNoise();
         double[] noise = new double[values.Length];
         for (int i = 0; i < noise.Length; i++)
@@ -116,6 +131,43 @@ internal sealed class Sheet(TensorShape shape, double[] values, double[] noise)
         return double.IsNaN(error) ? double.PositiveInfinity : error;
     }
 
+    // Whether rounding decides what this is, much more than it does in the right tensor: a rule with steps, on one of its steps. Such a
+    // tensor is within its noise of anything.
+    public bool IsVague(Sheet right)
+    {
+        double usual = right.UsualNoise();
+        if (usual == 0)
+        {
+            usual = Fine * Size(right.Values);
+        }
+
+        double most = TooMuch * Growth(Values, right);
+        int vague = 0;
+        for (int i = 0; i < Noise.Length; i++)
+        {
+            vague += Noise[i] > most * Math.Max(usual, right.Noise[i]) ? 1 : 0;
+        }
+
+        return vague > Noise.Length / MayBeVague;
+    }
+
+    // Root mean square of the finite numbers.
+    public static double Size(double[] values)
+    {
+        double sum = 0;
+        int count = 0;
+        foreach (double value in values)
+        {
+            if (double.IsFinite(value))
+            {
+                sum += value * value;
+                count++;
+            }
+        }
+
+        return Math.Sqrt(sum / Math.Max(1, count));
+    }
+
     // Median of the noise where there is any, of a sample.
     public double UsualNoise()
     {
@@ -133,20 +185,10 @@ internal sealed class Sheet(TensorShape shape, double[] values, double[] noise)
         return some.Count == 0 ? 0 : some[some.Count / 2];
     }
 
-    private static double Size(double[] values)
+    private static double Growth(double[] values, Sheet right)
     {
-        double sum = 0;
-        int count = 0;
-        foreach (double value in values)
-        {
-            if (double.IsFinite(value))
-            {
-                sum += value * value;
-                count++;
-            }
-        }
-
-        return Math.Sqrt(sum / Math.Max(1, count));
+        double growth = Math.Max(1, Size(values) / Size(right.Values));
+        return double.IsFinite(growth) ? growth : 1;
     }
 
     private static double[] Convert<T>(ReadOnlySpan<T> elements, Func<T, double> convert)

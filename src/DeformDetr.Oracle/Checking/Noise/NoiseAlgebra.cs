@@ -25,6 +25,8 @@ internal sealed partial class NoiseAlgebra : Algebra
         _fast = new OperatorContext(Kernels.Simd, context.Threads);
     }
 
+    public NoiseUnit Unit => _unit;
+
     private double U => _unit.Epsilon;
 
     public override Quantity Given(Tensor tensor) => _values.Given(tensor);

@@ -82,7 +82,7 @@ public static class SelfTest
     // What the mistake makes of the step, as a port would store it; null where it can't be made, or can't be told from rounding.
     private static Tensor? Wrong(Mistake mistake, Step step, Algebra algebra, StepInputs inputs, Quantity right)
     {
-        if (!mistake.Kinds.Contains(step.Kind) || !(mistake.Applies?.Invoke(inputs) ?? true))
+        if (!mistake.Kinds.Contains(step.Kind))
         {
             return null;
         }
@@ -91,9 +91,14 @@ public static class SelfTest
         Quantity wrong;
         try
         {
+            if (mistake.Applies is not null && !mistake.Applies(inputs))
+            {
+                return null;
+            }
+
             wrong = mistake.Evaluate(algebra, inputs);
         }
-        catch (ArgumentException)
+        catch (Exception exception) when (Diagnoser.IsRefusal(exception))
         {
             return null;
         }
@@ -153,7 +158,8 @@ public static class SelfTest
     {
         CheckReport report = Check(model, port);
         List<TensorCheck> bad = [.. report.Tensors.Where(tensor => tensor.Status != CheckStatus.Right)];
-        bool located = bad.Count == 1 && bad[0].Name == where && (bad[0].Status == status || (known && bad[0].Status == CheckStatus.Broken));
+        bool located = bad.Count > 0 && bad[0].Name == where && (bad[0].Status == status || (known && bad[0].Status == CheckStatus.Broken))
+            && bad.Skip(1).All(tensor => tensor.Status == (NotNumbers(bad[0]) ? CheckStatus.Broken : CheckStatus.Absent));
         Finding? finding = bad.Count == 0 ? null : bad[0].Diagnosis?.Findings.FirstOrDefault();
         bool named = located && known && finding is not null && finding.Mistake == name && finding.After <= 1;
         string? said = bad.Count == 0 ? "nothing is wrong"
@@ -162,6 +168,9 @@ public static class SelfTest
             : null;
         return new PlantedFault(name, model.Name, where, known, !report.Passed, located, named, said);
     }
+
+    // What NaN spreads to is NaN too.
+    private static bool NotNumbers(TensorCheck tensor) => tensor.Fault?.Contains("NaN", StringComparison.Ordinal) ?? false;
 
     private static IEnumerable<Func<object>> HealthyDumps(IReadOnlyList<SelfTestModel> models)
     {
@@ -173,7 +182,7 @@ public static class SelfTest
             }
 
             yield return () => Healthy(model, "in float64", () => SelfTestDump.Run(model.Model, new ReferenceAlgebra<double>(Context())));
-            foreach (int power in (int[])[-20, 20])
+            foreach (int power in (int[])[-12, 12])
             {
                 // The projections and embeddings that norms take the scale out of again, and those that nothing does.
                 SelfTestModel scaled = model.With(

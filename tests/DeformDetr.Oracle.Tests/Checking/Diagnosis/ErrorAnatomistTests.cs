@@ -118,7 +118,8 @@ public class ErrorAnatomistTests
                 rest /= shape[axis];
             }
 
-            double planted = 1000 * right.Noise!.AsSpan()[i] * (i * 7 % 3 == 0 ? -1 : 1);
+            double noise = right.Noise?.AsSpan()[i] ?? 0;
+            double planted = (noise == 0 ? 1e-6 : 1000 * noise) * (i * 7 % 3 == 0 ? -1 : 1);
             port.AsSpan()[i] += error(at, planted);
         }
 

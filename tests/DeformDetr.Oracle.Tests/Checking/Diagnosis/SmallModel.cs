@@ -91,7 +91,7 @@ internal sealed class SmallModel
         Tensor<bool> mask = new([2, Height, Width]);
         for (int n = 0; n < 2; n++)
         {
-            (int height, int width) = n == 0 ? (Height, Width) : (61, 107);
+            (int height, int width) = n == 0 ? (69, Width) : (Height, 107);
             for (int row = 0; row < Height; row++)
             {
                 for (int column = 0; column < Width; column++)

@@ -9,8 +9,8 @@ internal static class Spread
     public static NoiseAlgebra Noise(Kernels kernels = Kernels.Simd, NoiseUnit? unit = null) =>
         new(new OperatorContext(kernels, 2), unit ?? NoiseUnit.Float32);
 
-    // Our own kernels, and everything that is legal beside them.
-    public static IReadOnlyList<(string Name, Algebra Algebra)> Runs { get; } =
+    // Our own kernels, and everything that is legal beside them. New ones each time: a context serves one run at a time.
+    public static IReadOnlyList<(string Name, Algebra Algebra)> Runs =>
     [
         ("textbook", new ReferenceAlgebra<float>(new OperatorContext(Kernels.Textbook))),
         .. LegalOrders.All.Select(order => (order.Name, (Algebra)new LegalAlgebra(order))),

@@ -30,7 +30,7 @@ internal static class SampleReports
     {
         List<TensorCheck> tensors = Model();
         int at = tensors.FindIndex(tensor => tensor.Name == Sampling);
-        tensors[at] = Wrong(tensors[at], 41_234, SamplingAnatomy(), new Diagnosis(64, [SwappedSizes]));
+        tensors[at] = Wrong(tensors[at], 41_234, SamplingAnatomy(), new Oracle.Diagnosis(64, [SwappedSizes]));
         Grow(tensors, at, 41_234);
         return Report(tensors) with
         {
@@ -44,14 +44,14 @@ internal static class SampleReports
         List<TensorCheck> tensors = [.. report.Tensors];
         int norm = tensors.FindIndex(tensor => tensor.Name == "transformer.decoder.layers.3.norm2");
         tensors[norm] = Wrong(
-            tensors[norm], 312, QueryAnatomy(), new Diagnosis(
+            tensors[norm], 312, QueryAnatomy(), new Oracle.Diagnosis(
                 31,
                 [
                     new("layer norm: epsilon 1e-6", "The port's layer norm adds 1e-6 to the variance, not 1e-5.", "Use an epsilon of 1e-5.", ["E2"], 312, 0.74, null),
                     new("constant factor", "The port's tensor is the right one times a constant.", "Find the factor.", [], 312, 0.98, "factor 1.0000041"),
                 ]));
         int conv = tensors.FindIndex(tensor => tensor.Name == "backbone.0.body.layer3.2.conv2");
-        tensors[conv] = Wrong(tensors[conv], 1.004, ChannelAnatomy(), new Diagnosis(12, [])) with { Arrived = 7.1, Spanned = 2, PortName = "backbone.layer3.2.conv2" };
+        tensors[conv] = Wrong(tensors[conv], 1.004, ChannelAnatomy(), new Oracle.Diagnosis(12, [])) with { Arrived = 7.1, Spanned = 2, PortName = "backbone.layer3.2.conv2" };
         int boxes = tensors.FindIndex(tensor => tensor.Name == "pred_boxes");
         tensors[boxes] = Wrong(tensors[boxes], 3.2e9, null, null) with { Arrived = double.PositiveInfinity };
         return report with { Tensors = tensors };
@@ -95,7 +95,7 @@ internal static class SampleReports
         ErrorAnatomy anatomy = new(
             [new AxisProfile("rows", [double.NaN, 0, 1], [double.NaN, double.PositiveInfinity, 1e308]), new AxisProfile("columns <b>", [.. new double[20]], [.. new double[20]])], map,
             [0, 0, 0, 0, long.MaxValue / 4, 0, 0, 1], [script]);
-        Diagnosis diagnosis = new(1, [new(script, script, escape, ["javascript:alert(1)", "https://example.org/\"onmouseover=\"alert(1)"], double.PositiveInfinity, double.NaN, wide)]);
+        Oracle.Diagnosis diagnosis = new(1, [new(script, script, escape, ["javascript:alert(1)", "https://example.org/\"onmouseover=\"alert(1)"], double.PositiveInfinity, double.NaN, wide)]);
         return Report(
         [
             Right(script, "kind " + script, [2, 3], ["a", "b"], 0.1, 0.1) with { PortName = escape },
@@ -104,7 +104,7 @@ internal static class SampleReports
                 Worst = new WorstElement([29, 39], double.NaN, double.NegativeInfinity, 0), PortName = script, Padding = double.NaN,
             },
             Right(escape, escape, [], [], 0, 0) with { Status = CheckStatus.Broken, Fault = escape },
-            Wrong(Right("transformer.one", "sum", [], [], 0, 0), double.PositiveInfinity, new ErrorAnatomy([], null, [], []), new Diagnosis(0, [])) with
+            Wrong(Right("transformer.one", "sum", [], [], 0, 0), double.PositiveInfinity, new ErrorAnatomy([], null, [], []), new Oracle.Diagnosis(0, [])) with
             {
                 Worst = new WorstElement([], 1, 2, double.NaN),
             },
@@ -129,13 +129,13 @@ internal static class SampleReports
         int at = tensors.FindIndex(tensor => tensor.Name == Sampling);
         for (int index = at; index < tensors.Count; index += 37)
         {
-            tensors[index] = Wrong(tensors[index], 20 + (index * 13), index == at ? SamplingAnatomy() : QueryAnatomy(), index % 2 == 0 ? new Diagnosis(64, [SwappedSizes]) : new Diagnosis(9, []));
+            tensors[index] = Wrong(tensors[index], 20 + (index * 13), index == at ? SamplingAnatomy() : QueryAnatomy(), index % 2 == 0 ? new Oracle.Diagnosis(64, [SwappedSizes]) : new Oracle.Diagnosis(9, []));
         }
 
         return Report(tensors);
     }
 
-    public static CheckReport AllWrong() => Report([.. Model().Select((tensor, index) => Wrong(tensor, 2 + index, QueryAnatomy(), new Diagnosis(9, [])))]);
+    public static CheckReport AllWrong() => Report([.. Model().Select((tensor, index) => Wrong(tensor, 2 + index, QueryAnatomy(), new Oracle.Diagnosis(9, [])))]);
 
     private static Finding SwappedSizes => new(
         "sampling_locations: offsets divided by (H, W)", "Offsets are in cells of their level as (x, y), so they are divided by (W, H); the port divides them by (H, W).",
@@ -147,7 +147,7 @@ internal static class SampleReports
     private static TensorCheck Right(string name, string kind, int[] shape, string[] axes, double injected, double arrived) =>
         new(name, null, kind, TensorShape.Create(shape), axes, CheckStatus.Right, null, injected, arrived, 0, 0, null, null, null);
 
-    private static TensorCheck Wrong(TensorCheck tensor, double injected, ErrorAnatomy? anatomy, Diagnosis? diagnosis) => tensor with
+    private static TensorCheck Wrong(TensorCheck tensor, double injected, ErrorAnatomy? anatomy, Oracle.Diagnosis? diagnosis) => tensor with
     {
         Status = CheckStatus.Wrong,
         Injected = injected,

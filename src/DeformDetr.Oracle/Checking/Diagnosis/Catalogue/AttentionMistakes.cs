@@ -102,10 +102,10 @@ internal static class AttentionMistakes
             kind, "boxes divided by L · P", "The offsets are divided by the number of all samples.", "Divide them by P.", ["D27"],
             (a, x) => Box(a, x, 0.5 / x.Options.Levels / x.Options.Points, null)) with { Applies = Boxes };
         yield return Text(
-            kind, "boxes from their corner", "The offsets start at the box's top left corner.", "They start at its centre.", ["D27"],
+            kind, "offsets from the box's corner", "The offsets start at the box's top left corner.", "They start at its centre.", ["D27"],
             (a, x) => a.Subtract(
                 a.SamplingLocations(x["reference_points"], x["sampling_offsets"], x["spatial_shapes"]),
-                a.Multiply(Sides(a, x), Number(a, 0.5)))) with { Applies = Boxes };
+                a.Apply(Sides(a, x), side => 0.5 * side))) with { Applies = Boxes };
 
         static Mistake Boxed(string name, string explanation, string fix, Func<Algebra, StepInputs, Quantity> evaluate) => Text(
             StepKinds.SamplingLocations, name, explanation, fix,
@@ -476,8 +476,6 @@ internal static class AttentionMistakes
 
     private static int[] Reversed(int count) => [.. Enumerable.Range(0, count).Reverse()];
 
-    private static Quantity Number(Algebra a, double number) => a.Given(Tensor<double>.FromArray([1], [number]));
-
     private static Quantity Swapped(Algebra a, Quantity x) => a.Pick(x, x.Shape.Rank - 1, 1, 0);
 
     // (H, W) to (W, H).
@@ -537,7 +535,7 @@ internal static class AttentionMistakes
 
     private static Quantity Box(Algebra a, StepInputs x, double factor, Quantity? sizes)
     {
-        Quantity step = a.Multiply(a.Multiply(x["sampling_offsets"], Sides(a, x)), Number(a, factor));
+        Quantity step = a.Apply(a.Multiply(x["sampling_offsets"], Sides(a, x)), product => product * factor);
         return a.Add(References(a, x), sizes is null ? step : a.Divide(step, sizes));
     }
 

@@ -195,7 +195,7 @@ internal static class ResultMistakes
         },
         new()
         {
-            Name = "boxes from their corner",
+            Name = "detections from the boxes' corner",
             Explanation = "The predicted centre is taken for the upper left corner.",
             Fix = "Subtract and add half a side from the centre.",
             References = ["G5"],
