@@ -3,9 +3,29 @@ using DeformDetr.Tensors.Operators;
 
 namespace DeformDetr.Oracle;
 
-// Steps in float32 in another legal order of operations.
-internal sealed class LegalAlgebra(OperatorContext context, LegalOrder order) : ReferenceAlgebra<float>(context)
+// Steps in float32 in another legal order of operations. Store: what a port in half precision does to its weights and tensors.
+internal sealed class LegalAlgebra(OperatorContext context, LegalOrder order, Func<float, float>? store = null)
+    : ReferenceAlgebra<float>(context)
 {
+    public override Quantity GivenWeight(Tensor tensor) => Stored(Given(tensor));
+
+    // The numbers that are left of a step's tensor once it is stored.
+    public Quantity Stored(Quantity made)
+    {
+        if (store is null || made.Tensor is not Tensor<float> real)
+        {
+            return made;
+        }
+
+        Tensor<float> stored = Context.Rent<float>(real.Shape);
+        for (int i = 0; i < real.Length; i++)
+        {
+            stored.AsSpan()[i] = store(real.AsReadOnlySpan()[i]);
+        }
+
+        return new Quantity(stored);
+    }
+
     public override Quantity Gelu(Quantity x) => new(LegalOperators.Gelu(Context, order, Of(x)));
 
     public override Quantity Sigmoid(Quantity x) => new(LegalOperators.Sigmoid(Context, order, Of(x)));

@@ -27,6 +27,24 @@ internal sealed partial class NoiseAlgebra : Algebra
 
     public NoiseUnit Unit => _unit;
 
+    public override Quantity GivenWeight(Tensor tensor)
+    {
+        Quantity given = Given(tensor);
+        if (_unit.Epsilon <= NoiseUnit.Float32.Epsilon || given.Tensor is not Tensor<double> weight)
+        {
+            return given;
+        }
+
+        Tensor<double> noise = new(weight.Shape);
+        for (int i = 0; i < weight.Length; i++)
+        {
+            double value = weight.AsReadOnlySpan()[i];
+            noise.AsSpan()[i] = _unit.Settle(_unit.Epsilon * Math.Abs(value), value);
+        }
+
+        return new Quantity(weight, noise);
+    }
+
     private double U => _unit.Epsilon;
 
     public override Quantity Given(Tensor tensor) => _values.Given(tensor);

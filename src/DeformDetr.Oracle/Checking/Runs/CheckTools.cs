@@ -8,6 +8,12 @@ internal sealed record CheckTools(Algebra Truth, IReadOnlyList<Algebra> Members,
     // Without an ensemble nothing is said of what arrives, and spans of absent tensors have their bound alone.
     public static CheckTools Create(StepGraph graph, DumpDType dtype, int threads, bool ensemble = true)
     {
+        Func<float, float>? store = dtype switch
+        {
+            DumpDType.Float16 => SelfTestDump.ToFloat16,
+            DumpDType.BFloat16 => SelfTestDump.ToBFloat16,
+            _ => null,
+        };
         OperatorContext Context() => new(Kernels.Simd, threads);
         NoiseAlgebra forced = new(Context(), dtype switch
         {
@@ -17,7 +23,7 @@ internal sealed record CheckTools(Algebra Truth, IReadOnlyList<Algebra> Members,
         });
         return new CheckTools(
             new ReferenceAlgebra<double>(Context()), 
-            ensemble ? [.. LegalOrders.Ensemble.Select(order => new LegalAlgebra(Context(), order))] : [], forced,
+            ensemble ? [.. LegalOrders.Ensemble.Select(order => new LegalAlgebra(Context(), order, store))] : [], forced,
             new Diagnoser(forced, MistakeCatalogue.All, graph));
     }
 }

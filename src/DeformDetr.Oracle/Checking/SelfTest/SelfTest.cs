@@ -265,9 +265,9 @@ public static class SelfTest
                 ((DumpDType, Func<float, float>)[])[(DumpDType.Float16, SelfTestDump.ToFloat16), (DumpDType.BFloat16, SelfTestDump.ToBFloat16)])
             {
                 yield return () => Healthy(
-                    model, $"every tensor in {dtype.Word()}",
+                    model, $"weights and every tensor in {dtype.Word()}",
                     () => SelfTestDump.Run(
-                        model.Model, new ReferenceAlgebra<float>(Context()), (_, made) => SelfTestDump.Rounded(made, round)),
+                        model.Model.With(model.Model.Weights.Mapped((_, value) => round((float)value))), new ReferenceAlgebra<float>(Context()), (_, made) => SelfTestDump.Rounded(made, round)),
                     dtype);
             }
         }

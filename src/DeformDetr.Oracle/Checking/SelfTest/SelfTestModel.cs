@@ -49,7 +49,7 @@ internal sealed record SelfTestModel(string Name, CheckModel Model)
     ];
 
     // The same model and input with other weights.
-    public SelfTestModel With(string what, Func<string, double> factor) => new($"{Name}, {what}", Model.With(Model.Weights.Scaled(factor)));
+    public SelfTestModel With(string what, Func<string, double> factor) => new($"{Name}, {what}", Model.With(Model.Weights.Mapped((name, value) => value * factor(name))));
 
     private static SelfTestModel Create(
         string name, DeformableDetrConfig config, ulong seed, PreprocessOptions preprocess, (int Height, int Width) one,

@@ -12,6 +12,9 @@ internal abstract class Algebra(OperatorContext context)
     // A tensor of numbers in the algebra's precision; whole numbers and masks stay what they are.
     public abstract Quantity Given(Tensor tensor);
 
+    // A weight; a port in half precision has it rounded.
+    public virtual Quantity GivenWeight(Tensor tensor) => Given(tensor);
+
     // Moves.
     public abstract Quantity Reshape(Quantity x, TensorShape shape);
 

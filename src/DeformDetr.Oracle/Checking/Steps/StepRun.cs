@@ -59,7 +59,7 @@ internal sealed class StepRun : IDisposable
     {
         if (!_weightsGiven.TryGetValue(name, out Quantity? weight))
         {
-            _weightsGiven.Add(name, weight = _algebra.Given(_weights[name]));
+            _weightsGiven.Add(name, weight = _algebra.GivenWeight(_weights[name]));
         }
 
         return weight;

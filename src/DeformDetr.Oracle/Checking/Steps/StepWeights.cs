@@ -28,23 +28,22 @@ internal sealed class StepWeights
         return named;
     }
 
-    // Every weight times a power of two: exact, unless it leaves float32's range.
-    public StepWeights Scaled(Func<string, double> factor)
+    // Every number of every weight changed, by the weight's name.
+    public StepWeights Mapped(Func<string, double, double> function)
     {
-        StepWeights scaled = new();
+        StepWeights mapped = new();
         foreach ((string name, Tensor<double> weight) in _weights)
         {
             Tensor<double> copy = weight.Clone();
-            double by = factor(name);
             foreach (ref double value in copy.AsSpan())
             {
-                value *= by;
+                value = function(name, value);
             }
 
-            scaled._weights.Add(name, copy);
+            mapped._weights.Add(name, copy);
         }
 
-        return scaled;
+        return mapped;
     }
 
     private sealed class Recorder<T>(IWeights<T> weights, StepWeights named, bool withBoxRefine) : IWeights<T>
