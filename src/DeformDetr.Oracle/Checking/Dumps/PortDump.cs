@@ -105,6 +105,10 @@ internal sealed class PortDump : IPortTensors, IDisposable
             },
             out fault);
 
+    /// <summary>A tensor in float64 as it is stored, whatever its shape; null where it is absent.</summary>
+    /// <param name="canonicalName">The contract's name.</param>
+    public Tensor<double>? Peek(string canonicalName) => PortNameOf(canonicalName) is { } name ? ReadAsNumbers(name) : null;
+
     /// <summary>A tensor under the dump's own name, in float64 whatever it is stored as; for sketches, never for a verdict.</summary>
     public Tensor<double> ReadAsNumbers(string portName)
     {

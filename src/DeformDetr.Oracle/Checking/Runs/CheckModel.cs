@@ -67,7 +67,9 @@ internal sealed class CheckModel
         return new CheckModel(config, graph, weights, given, decoded.Count == 0 ? null : new PictureInputs(decoded, preprocess));
     }
 
-    public StepRun Run(Algebra algebra) => new(Graph, algebra, Weights, Given, Pictures);
+    // Elsewhere: where a mistake may find a tensor that the run doesn't hold.
+    public StepRun Run(Algebra algebra, Func<string, Quantity?>? elsewhere = null) =>
+        new(Graph, algebra, Weights, Given, Pictures, elsewhere);
 
     // The same steps and input with other weights.
     public CheckModel With(StepWeights weights) => new(Config, Graph, weights, Given, Pictures);

@@ -43,7 +43,7 @@ internal sealed class CheckRun
         _port = port;
         _tools = tools;
         _context = tools.Forced.Context;
-        _forced = model.Run(tools.Forced);
+        _forced = model.Run(tools.Forced, name => port.Peek(name) is { } tensor ? new Quantity(tensor) : null);
     }
 
     // What is said of every tensor, and of the decisions on the way. Progress is told every name.
@@ -99,25 +99,17 @@ internal sealed class CheckRun
         }
 
         Tensor? port = Read(step.Name, right.Tensor, out string? fault);
-        Tensor<bool>? padding = Padding(step.Name, right.Shape);
-        if (port is not null)
-        {
-            fault = port is Tensor<double> real ? ValueFaults.Of(real, right.Real, _port.DType, padding) : null;
-            fault ??= _duplicates.Offer(step.Name, port, truth.Tensor) is { } earlier ? DuplicateFinder.Fault(earlier) : null;
-        }
-
-        if (port is null || fault is not null)
+        if (port is null)
         {
             _spans[step.Name] = spanned + 1;
             _forced.Put(step, right);
-            _wrongBefore |= port is not null;
-            check = check with { Status = check.PortName is null ? CheckStatus.Absent : CheckStatus.Broken, Fault = fault ?? "is absent" };
-
-            // Numbers that can't be judged may still be recognised: infinities that a mistake puts in other places.
-            return port is null ? check : Explain(step, check, port, right);
+            CheckStatus missing = check.PortName is null ? CheckStatus.Absent : CheckStatus.Broken;
+            _wrongBefore |= missing == CheckStatus.Broken;
+            return check with { Status = missing, Fault = fault };
         }
 
-        _spans[step.Name] = 0;
+        right = Stored(right);
+        Tensor<bool>? padding = Padding(step.Name, right.Shape);
         check = port switch
         {
             Tensor<double> real => Real(step, check, real, right, truth, freeNoise, padding),
@@ -126,17 +118,71 @@ internal sealed class CheckRun
             Tensor<byte> bytes => Exact(check, bytes.AsReadOnlySpan(), ((Tensor<byte>)right.Tensor).AsReadOnlySpan(), value => value),
             _ => throw new NotSupportedException($"check: elements of {port.ElementType.Word()}."),
         };
-        Quantity placed = new(port);
-        if (check.Status == CheckStatus.Wrong)
+        fault = port is Tensor<double> numbers ? ValueFaults.Of(numbers, right.Real, _port.DType, padding) : null;
+
+        // Another tensor's bits are a fault where they are wrong; tensors that rounding can't tell apart may be equal.
+        if (_duplicates.Offer(step.Name, port, truth.Tensor) is { } earlier && check.Status == CheckStatus.Wrong)
+        {
+            fault ??= DuplicateFinder.Fault(earlier);
+        }
+
+        if (fault is not null)
+        {
+            check = check with { Status = CheckStatus.Broken, Fault = fault };
+        }
+
+        if (check.Status != CheckStatus.Right)
         {
             _wrongBefore = true;
             check = Explain(step, check, port, right);
         }
 
+        // NaN would spread, and hide what comes after it.
+        if (port is Tensor<double> some && HasNaN(some.AsReadOnlySpan()))
+        {
+            _spans[step.Name] = spanned + 1;
+            _forced.Put(step, right);
+            return check;
+        }
+
+        _spans[step.Name] = 0;
         Decide(step, port, right, truth);
-        _forced.Put(step, placed);
+        _forced.Put(step, new Quantity(port));
         _forced.Drop(right);
         return check;
+    }
+
+    private static bool HasNaN(ReadOnlySpan<double> values)
+    {
+        foreach (double value in values)
+        {
+            if (double.IsNaN(value))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    // A dump in half precision rounds every tensor once more, those too that are only moved.
+    private Quantity Stored(Quantity right)
+    {
+        if (_port.DType == DumpDType.Float32 || right.Tensor is not Tensor<double> values)
+        {
+            return right;
+        }
+
+        NoiseUnit unit = _tools.Forced.Unit;
+        Tensor<double> noise = new(values.Shape);
+        for (int i = 0; i < values.Length; i++)
+        {
+            double value = values.AsReadOnlySpan()[i];
+            double own = right.Noise is null ? 0 : right.Noise.AsReadOnlySpan()[i];
+            noise.AsSpan()[i] = unit.Settle(own + (unit.Epsilon * Math.Abs(value)), value);
+        }
+
+        return new Quantity(values, noise);
     }
 
     private TensorCheck Real(

@@ -21,7 +21,7 @@ internal readonly record struct ErrorMeasure(double Largest, int At, double Padd
             ReadOnlySpan<bool> padded = padding is null ? default : padding.AsReadOnlySpan();
             for (int i = first; i < last; i++)
             {
-                if (x[i] == y[i])
+                if (x[i] == y[i] || (double.IsNaN(x[i]) && double.IsNaN(y[i])))
                 {
                     continue;
                 }

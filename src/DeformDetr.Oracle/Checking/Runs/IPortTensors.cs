@@ -21,6 +21,9 @@ internal interface IPortTensors
 
     Tensor<byte>? ReadBytes(string canonicalName, TensorShape expected, out string? fault);
 
+    // A tensor of numbers as it is stored; null where there is none.
+    Tensor<double>? Peek(string canonicalName);
+
     // Names of the dump that stand for no name of the contract.
     IReadOnlyList<string> Extra(IEnumerable<string> canonicalNames);
 }

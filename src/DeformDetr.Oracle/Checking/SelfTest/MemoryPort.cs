@@ -1,4 +1,3 @@
-using System.Numerics;
 using DeformDetr.Tensors;
 
 namespace DeformDetr.Oracle;
@@ -23,6 +22,11 @@ internal sealed class MemoryPort(IReadOnlyDictionary<string, Tensor> tensors, Du
 
     public Tensor<byte>? ReadBytes(string canonicalName, TensorShape expected, out string? fault) =>
         Read(canonicalName, expected, tensor => tensor as Tensor<byte>, out fault);
+
+    public Tensor<double>? Peek(string canonicalName) =>
+        tensors.TryGetValue(canonicalName, out Tensor? tensor) && tensor is Tensor<float> or Tensor<double>
+            ? Widening.To<double>(tensor)
+            : null;
 
     public IReadOnlyList<string> Extra(IEnumerable<string> canonicalNames)
     {

@@ -159,7 +159,7 @@ public static class SelfTest
         CheckReport report = Check(model, port);
         List<TensorCheck> bad = [.. report.Tensors.Where(tensor => tensor.Status != CheckStatus.Right)];
         bool located = bad.Count > 0 && bad[0].Name == where && (bad[0].Status == status || (known && bad[0].Status == CheckStatus.Broken))
-            && bad.Skip(1).All(tensor => tensor.Status == CheckStatus.Absent && status != CheckStatus.Absent);
+            && bad.Skip(1).All(tensor => tensor.Status == (NotNumbers(bad[0]) ? CheckStatus.Broken : CheckStatus.Absent));
         Finding? finding = bad.Count == 0 ? null : bad[0].Diagnosis?.Findings.FirstOrDefault();
         bool named = located && known && finding is not null && finding.Mistake == name && finding.After <= 1;
         string? said = bad.Count == 0 ? "nothing is wrong"
@@ -168,6 +168,9 @@ public static class SelfTest
             : null;
         return new PlantedFault(name, model.Name, where, known, !report.Passed, located, named, said);
     }
+
+    // What NaN spreads to is NaN too.
+    private static bool NotNumbers(TensorCheck tensor) => tensor.Fault?.Contains("NaN", StringComparison.Ordinal) ?? false;
 
     private static IEnumerable<Func<object>> HealthyDumps(IReadOnlyList<SelfTestModel> models)
     {
@@ -179,7 +182,7 @@ public static class SelfTest
             }
 
             yield return () => Healthy(model, "in float64", () => SelfTestDump.Run(model.Model, new ReferenceAlgebra<double>(Context())));
-            foreach (int power in (int[])[-20, 20])
+            foreach (int power in (int[])[-12, 12])
             {
                 // The projections and embeddings that norms take the scale out of again, and those that nothing does.
                 SelfTestModel scaled = model.With(

@@ -8,8 +8,8 @@ internal sealed record SelfTestFault(string Name, Func<Step, bool> Fits, Func<St
     // Changes of values: whatever follows is computed from them.
     public static IReadOnlyList<SelfTestFault> OfValues { get; } =
     [
-        new("one element off by a thousandth of the scale", Ends(".linear1"), (_, x) => Change1(x, x.Length / 3, v => v + (0.001f * Scale(x)))),
-        new("one element off by 2^-12 of the scale", Ends(".norm1"), (_, x) => Change1(x, x.Length / 2, v => v + (Scale(x) / 4096))),
+        new("one element off by a thousandth of the scale", Ends(".linear1"), (_, x) => Change1(x, 5, v => v + (0.001f * Scale(x)))),
+        new("one element off by 2^-12 of the scale", Ends(".norm1"), (_, x) => Change1(x, 9, v => v + (Scale(x) / 4096))),
         new("bias lost in one channel", Ends(".sampling_offsets"), (_, x) => Strided(x, 7, v => v - (Scale(x) / 4096))),
         new("one channel zero", Ends(".value"), (_, x) => Strided(x, 3, _ => 0)),
         new("one row with the sign changed", Ends(".self_attn"), (_, x) => Row(x, 2, v => -v)),

@@ -9,14 +9,20 @@ namespace DeformDetr.Oracle;
 internal sealed record SelfTestModel(string Name, CheckModel Model)
 {
     private static readonly BackboneSpec Small = new(ResidualBlock.Basic, 8, [1, 1, 1, 1]);
-    private static readonly BackboneSpec Bottleneck = new(ResidualBlock.Bottleneck, 8, [2, 1, 1, 1]);
+    private static readonly BackboneSpec Bottleneck = new(ResidualBlock.Bottleneck, 8, [2, 1, 1, 2]);
+    private static readonly PreprocessOptions Usual = new() { Shortest = 72, Longest = 120 };
+
+    // Wide enough for proposals that lie at the border: more than fifty columns.
+    private static readonly PreprocessOptions Wide = new() { Shortest = 24, Longest = 448 };
 
     public static IReadOnlyList<SelfTestModel> All() =>
     [
-        Create("plain", new() { Backbone = Bottleneck, HiddenDim = 64, Nheads = 4, EncNPoints = 3, DecNPoints = 2 }, 11, pictures: false),
         Create(
-            "two-stage",
-            new() { Backbone = Small, HiddenDim = 256, Nheads = 8, EncLayers = 1, WithBoxRefine = true, TwoStage = true }, 12, pictures: false),
+            "plain", new() { Backbone = Bottleneck, HiddenDim = 64, Nheads = 4, EncNPoints = 3, DecNPoints = 2, NumClasses = 91 }, 11,
+            Usual, (90, 121), (101, 83), pictures: false),
+        Create(
+            "two-stage", new() { Backbone = Small, HiddenDim = 256, Nheads = 8, EncLayers = 1, WithBoxRefine = true, TwoStage = true }, 12,
+            Wide, (24, 447), (24, 360), pictures: false),
         Create(
             "refined, learned positions, gelu",
             new()
@@ -24,23 +30,34 @@ internal sealed record SelfTestModel(string Name, CheckModel Model)
                 Backbone = Small, HiddenDim = 32, Nheads = 2, WithBoxRefine = true, PositionEmbedding = PositionEmbedding.Learned,
                 Activation = Activation.Gelu, NumFeatureLevels = 3,
             },
-            13, pictures: false),
+            13, Usual, (90, 121), (101, 83), pictures: false)
+            .With("references at the border", name => name.StartsWith("transformer.reference_points", StringComparison.Ordinal) ? 64 : 1),
         Create(
             "one level, dilated",
             new() { Backbone = Bottleneck, HiddenDim = 32, Nheads = 4, NumFeatureLevels = 1, Dilation = true, EncNPoints = 2 }, 14,
-            pictures: false),
-        Create("pictures, five levels", new() { Backbone = Small, HiddenDim = 32, Nheads = 4, NumFeatureLevels = 5, DecNPoints = 3 }, 15, pictures: true),
+            Usual, (90, 121), (101, 83), pictures: false),
+        Create(
+            "pictures, five levels", new() { Backbone = Small, HiddenDim = 64, Nheads = 4, NumFeatureLevels = 5, DecNPoints = 3 }, 15,
+            Usual, (90, 121), (101, 83), pictures: true),
+        Create(
+            "sides that don't divide", new() { Backbone = Small, HiddenDim = 32, Nheads = 4, NumFeatureLevels = 5 }, 16,
+            new() { Shortest = 75, Longest = 133 }, (75, 133), (69, 101), pictures: false),
     ];
 
     // The same model and input with other weights.
     public SelfTestModel With(string what, Func<string, double> factor) => new($"{Name}, {what}", Model.With(Model.Weights.Scaled(factor)));
 
-    private static SelfTestModel Create(string name, DeformableDetrConfig config, ulong seed, bool pictures)
+    private static SelfTestModel Create(
+        string name, DeformableDetrConfig config, ulong seed, PreprocessOptions preprocess, (int Height, int Width) one,
+        (int Height, int Width) two, bool pictures)
     {
-        config = config with { EncLayers = Math.Min(config.EncLayers, 2), DecLayers = 2, DimFeedforward = 48, NumQueries = 14, NumClasses = 9 };
+        config = config with
+        {
+            EncLayers = Math.Min(config.EncLayers, 2), DecLayers = 2, DimFeedforward = 48, NumQueries = 14,
+            NumClasses = config.NumClasses == 91 && !name.StartsWith("plain", StringComparison.Ordinal) ? 9 : config.NumClasses,
+        };
         StepWeights weights = StepWeights.Load(new WeightSource(null, seed), config);
-        PreprocessOptions preprocess = new() { Shortest = 72, Longest = 120 };
-        Tensor<byte>[] decoded = [Picture(seed, 90, 121), Picture(seed + 1, 101, 83)];
+        Tensor<byte>[] decoded = [Picture(seed, one.Height, one.Width), Picture(seed + 1, two.Height, two.Width)];
         PictureBatch batch = PictureBatch.Prepare(decoded, preprocess);
         ModelInput input = new(batch.SamplesTensor, batch.SamplesMask, batch.TargetSizes, []);
         return new SelfTestModel(name, CheckModel.Create(input, pictures ? decoded : [], weights, config, preprocess));

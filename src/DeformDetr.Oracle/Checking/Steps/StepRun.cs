@@ -10,18 +10,21 @@ internal sealed class StepRun : IDisposable
     private readonly Algebra _algebra;
     private readonly StepWeights _weights;
     private readonly PictureInputs? _pictures;
+    private readonly Func<string, Quantity?>? _elsewhere;
     private readonly BufferScope _scope;
     private readonly Dictionary<string, Quantity> _tensors = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Quantity> _given = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Quantity> _weightsGiven = new(StringComparer.Ordinal);
 
     public StepRun(
-        StepGraph graph, Algebra algebra, StepWeights weights, IReadOnlyDictionary<string, Tensor> given, PictureInputs? pictures = null)
+        StepGraph graph, Algebra algebra, StepWeights weights, IReadOnlyDictionary<string, Tensor> given, PictureInputs? pictures = null,
+        Func<string, Quantity?>? elsewhere = null)
     {
         _graph = graph;
         _algebra = algebra;
         _weights = weights;
         _pictures = pictures;
+        _elsewhere = elsewhere;
         _scope = algebra.Context.Scope();
         foreach ((string name, Tensor tensor) in given)
         {
@@ -47,7 +50,9 @@ internal sealed class StepRun : IDisposable
 
     public StepInputs Inputs(Step step) => new(
         step,
-        name => ReferenceEquals(step.Kind, StepKinds.Given) || !_tensors.TryGetValue(name, out Quantity? tensor) ? _given[name] : tensor,
+        name => !ReferenceEquals(step.Kind, StepKinds.Given) && _tensors.TryGetValue(name, out Quantity? tensor) ? tensor
+            : _given.TryGetValue(name, out Quantity? given) ? given
+            : _elsewhere?.Invoke(name) ?? throw new KeyNotFoundException($"steps: no tensor {name} at {step.Name}."),
         Weight, _pictures);
 
     public Quantity Weight(string name)
