@@ -42,6 +42,9 @@ public sealed class OpCommandTests : IDisposable
         IReadOnlyList<string> model = _shop.TinyModel();
         CliRun.Of(["trace", "--input", picture, .. model, "--taps", "transformer.*", "--out", _shop.At("t.safetensors")]).RequireDone();
         CliRun.Of(["op", Name, "--input", _shop.At("t.safetensors"), .. model, "--out", _shop.At("out.npz")]).RequireDone();
+
+        // A trace says which model it is of.
+        CliRun.Of("op", Name, "--input", _shop.At("t.safetensors"), "--weights", "recipe:1", "--out", _shop.At("out.npz")).RequireDone();
         using TensorFile trace = TensorFile.Open(_shop.At("t.safetensors"));
         using TensorFile made = TensorFile.Open(_shop.At("out.npz"));
         Assert.Equal(Name, Assert.Single(made.Entries).Name);

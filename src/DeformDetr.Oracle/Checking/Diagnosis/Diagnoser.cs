@@ -226,7 +226,8 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             {
                 _tried++;
                 Add(
-                    1, "zero tensor", "Every element is zero.", "See whether the step ran at all, and on the right device.", ["D31"], null, null,
+                    1, "zero tensor", "Every element is zero.", "See whether the step ran at all, and on the right device.", ["D31"], null,
+                    null,
                     on => new Sheet(on.Shape, new double[on.Values.Length], new double[on.Values.Length]));
                 return;
             }
@@ -243,7 +244,9 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
                 Sheet made = fit.Apply(sheet);
                 if (made.Error(_fewPort) <= Near && sheet.Error(made.Values) > 2 * Near)
                 {
-                    Add(rank, prefix + fit.Name, first + fit.Explanation, undo + fit.Fix, references, fit.Detail, mistake?.Evaluate, fit.Apply);
+                    Add(
+                        rank, prefix + fit.Name, first + fit.Explanation, undo + fit.Fix, references, fit.Detail, mistake?.Evaluate,
+                        fit.Apply);
                     if (Explained)
                     {
                         return;
@@ -323,7 +326,8 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
                 {
                     _tried++;
                     Add(
-                        2, $"{format.Name} result", $"The tensor is kept in {format.Name}.", $"Keep it in float32, or judge the port as {format.Name}.",
+                        2, $"{format.Name} result", $"The tensor is kept in {format.Name}.",
+                        $"Keep it in float32, or judge the port as {format.Name}.",
                         ["H4"], null, null, on => Coarse(on, format));
                 }
             }

@@ -262,7 +262,8 @@ internal static class ErrorAnatomist
         }
         else if (size - hit.Length <= 3)
         {
-            yield return Text($"every {word} but {string.Join(", ", Enumerable.Range(0, size).Except(hit).Select(index => Text($"{index}")))}");
+            yield return Text(
+                $"every {word} but {string.Join(", ", Enumerable.Range(0, size).Except(hit).Select(index => Text($"{index}")))}");
         }
         else if (hit[^1] - hit[0] == hit.Length - 1)
         {

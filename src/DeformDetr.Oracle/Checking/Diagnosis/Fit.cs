@@ -80,7 +80,8 @@ internal sealed record Fit(string Name, string Explanation, string Fix, string D
             if (offsets.All(Found))
             {
                 yield return new(
-                    $"offset per {word}", $"Every {word} has an offset of its own.", $"Look for a bias or an embedding along the {word} axis.",
+                    $"offset per {word}", $"Every {word} has an offset of its own.",
+                    $"Look for a bias or an embedding along the {word} axis.",
                     Text($"offsets {offsets.Min():0.#####} to {offsets.Max():0.#####}"),
                     on => Changed(on, _ => 1, i => offsets[i / on.Shape.LengthFrom(along + 1) % size]));
             }

@@ -32,7 +32,8 @@ internal sealed record Rearrangement(string Name, string Explanation, bool Rows,
 
             if (size % 2 == 0 && size > 2)
             {
-                yield return Along($"{word} halves exchanged", $"The two halves of the {word} axis are exchanged.", (i, n) => (i + (n / 2)) % n);
+                yield return Along(
+                    $"{word} halves exchanged", $"The two halves of the {word} axis are exchanged.", (i, n) => (i + (n / 2)) % n);
                 yield return Along($"{word} pairs exchanged", $"Neighbours along the {word} axis are exchanged in pairs.", (i, _) => i ^ 1);
             }
 
@@ -44,7 +45,8 @@ internal sealed record Rearrangement(string Name, string Explanation, bool Rows,
                 {
                     string sizes = string.Create(CultureInfo.InvariantCulture, $"({size / inner}, {inner})");
                     yield return Along(
-                        $"{word} read as {sizes} in the other order", $"The {word} axis is two axes {sizes} in one, and their order is exchanged.",
+                        $"{word} read as {sizes} in the other order",
+                        $"The {word} axis is two axes {sizes} in one, and their order is exchanged.",
                         (i, n) => n % part == 0 ? (i % (n / part) * part) + (i / (n / part)) : -1);
                 }
             }

@@ -44,7 +44,8 @@ internal static class RowMatching
         }
 
         return moved == 0 ? null : new(
-            "queries in another order", "The rows are right, and in another order.", "Keep the order of the queries (ties rank by the lower index).",
+            "queries in another order", "The rows are right, and in another order.",
+            "Keep the order of the queries (ties rank by the lower index).",
             ["F8"], right.Error(port), after, FormattableString.Invariant($"{moved} rows moved"));
     }
 

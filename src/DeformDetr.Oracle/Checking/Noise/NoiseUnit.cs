@@ -25,7 +25,8 @@ internal sealed record NoiseUnit(double Epsilon, double Floor, double Largest)
             return 0;
         }
 
-        if (noise < FloorReach * Floor && noise > 0)
+        // A number below the floor is lost whatever its noise is, and that may have run out in float64 itself.
+        if (noise < FloorReach * Floor && (noise > 0 || (size > 0 && size < Floor)))
         {
             noise += Floor;
         }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using DeformDetr.Formats;
 using DeformDetr.Reference;
+using DeformDetr.Reference.Pictures;
 using DeformDetr.Tensors;
 
 namespace DeformDetr.Oracle;
@@ -16,8 +17,17 @@ internal static class OperatorLoader
     {
         using TensorFile? file = request.Input is null ? null : TensorFile.Open(request.Input);
         string source = request.Input ?? request.Name;
-        JsonFile settings = Settings(request, file, source);
         OperatorDefinition? definition = OperatorCatalogue.Find(request.Name);
+        string? metadata = file is not null && file.Metadata.TryGetValue("config", out string? text) ? text : null;
+
+        // A trace says which model it is of; other files, how their operator is set.
+        JsonFile settings = Settings(request, definition is null ? null : metadata, source);
+        if (definition is null && request.Run is null && metadata is not null)
+        {
+            JsonFile model = JsonFile.Parse(source, metadata);
+            request = request with { Run = new RunConfiguration(ConfigReader.Read(model, model.Root), new PreprocessOptions(), null) };
+        }
+
         if (definition is not null && request.Run is not null)
         {
             throw new InvalidDataException(
@@ -65,9 +75,9 @@ internal static class OperatorLoader
     }
 
     // The metadata's settings, and those of the command line over them.
-    private static JsonFile Settings(OperatorRequest request, TensorFile? file, string source)
+    private static JsonFile Settings(OperatorRequest request, string? metadata, string source)
     {
-        JsonFile given = JsonFile.Parse(source, file is not null && file.Metadata.TryGetValue("config", out string? text) ? text : "{}");
+        JsonFile given = JsonFile.Parse(source, metadata ?? "{}");
         if (request.Settings.Count == 0)
         {
             return given;

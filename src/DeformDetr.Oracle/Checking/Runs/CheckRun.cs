@@ -137,8 +137,9 @@ internal sealed class CheckRun
             check = Explain(step, check, port, right);
         }
 
-        // NaN would spread, and hide what comes after it.
-        if (port is Tensor<double> some && HasNaN(some.AsReadOnlySpan()))
+        // NaN would spread, and hide what comes after it. A buffer of zeros, of one number, or of another tensor is a dump's fault, unless a
+        // mistake is known that computes it.
+        if (fault is not null && port is Tensor<double> some && (HasNaN(some.AsReadOnlySpan()) || (IsBuffer(fault) && !Computed(check))))
         {
             _spans[step.Name] = spanned + 1;
             _forced.Put(step, right);
@@ -151,6 +152,11 @@ internal sealed class CheckRun
         _forced.Drop(right);
         return check;
     }
+
+    private static bool IsBuffer(string fault) => !fault.Contains("inf", StringComparison.Ordinal) && !fault.Contains("finite", StringComparison.Ordinal);
+
+    private static bool Computed(TensorCheck check) =>
+        check.Diagnosis is { Findings: [{ After: <= 1 } first, ..] } && MistakeCatalogue.All.Any(mistake => mistake.Name == first.Mistake);
 
     private static bool HasNaN(ReadOnlySpan<double> values)
     {

@@ -5,18 +5,21 @@ namespace DeformDetr.Oracle;
 // Runs of a model whose every tensor is kept, as a port would dump it.
 internal static class SelfTestDump
 {
-    // A run in one algebra. Where a change is given, the tensor of its step is what the change makes of it, and everything after follows.
+    // A run in one algebra; instead, where it gives something, is a step's own text. Before: an earlier run, for steps that read ahead.
+    //  Where a change is given, the tensor of its step is what the change makes of it, and everything after follows.
     public static Dictionary<string, Tensor> Run(
-        CheckModel model, Algebra algebra, Func<Step, Tensor, Tensor>? change = null)
+        CheckModel model, Algebra algebra, Func<Step, Tensor, Tensor>? change = null, Func<Step, StepInputs, Quantity?>? instead = null,
+        IReadOnlyDictionary<string, Tensor>? before = null)
     {
         Dictionary<string, Tensor> dump = new(StringComparer.Ordinal);
-        using StepRun run = model.Run(algebra);
+        using StepRun run = model.Run(
+            algebra, name => before is not null && before.TryGetValue(name, out Tensor? tensor) ? algebra.Given(tensor) : null);
         foreach (Step step in model.Graph.Steps)
         {
             Quantity made;
             try
             {
-                made = run.Evaluate(step);
+                made = instead?.Invoke(step, run.Inputs(step)) ?? run.Evaluate(step);
             }
             catch (Exception exception) when (change is not null && Diagnoser.IsRefusal(exception))
             {

@@ -59,7 +59,7 @@ public static class WhyText
         Words(json, "axes", explanation.Axes);
         Words(json, "copy_of", explanation.Copies);
         json.WriteString("kind", explanation.Kind);
-        json.WriteNumberOrWord("value", explanation.Value);
+        Write(json, "value", explanation.Value);
         json.WriteString("equation", explanation.Equation);
         Figures(json, "figures", explanation.Figures);
         json.WriteStartArray("terms");
@@ -69,26 +69,26 @@ public static class WhyText
             json.WriteStartObject();
             json.WriteString("label", term.Label);
             Figures(json, "factors", term.Factors);
-            json.WriteNumberOrWord("value", term.Value);
+            Write(json, "value", term.Value);
             if (explanation.Port?.Terms[at] is { } its)
             {
-                json.WriteNumberOrWord("port", its.Value);
+                Write(json, "port", its.Value);
             }
 
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
-        json.WriteNumberOrWord("sum", explanation.Sum);
-        json.WriteNumberOrWord("result", explanation.Result);
-        json.WriteNumberOrWord("difference", explanation.Difference);
-        json.WriteNumberOrWord("allowance", explanation.Allowance);
+        Write(json, "sum", explanation.Sum);
+        Write(json, "result", explanation.Result);
+        Write(json, "difference", explanation.Difference);
+        Write(json, "allowance", explanation.Allowance);
         json.WriteBoolean("adds_up", explanation.AddsUp);
         if (explanation.Port is { } port)
         {
             json.WriteStartObject("port");
-            json.WriteNumberOrWord("value", port.Value);
-            json.WriteNumberOrWord("from_its_inputs", port.FromItsInputs);
+            Write(json, "value", port.Value);
+            Write(json, "from_its_inputs", port.FromItsInputs);
             Words(json, "absent", port.Absent);
             json.WriteEndObject();
         }
@@ -164,11 +164,24 @@ public static class WhyText
         {
             json.WriteStartObject();
             json.WriteString("name", figure.Name);
-            json.WriteNumberOrWord("value", figure.Value);
+            Write(json, "value", figure.Value);
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
+    }
+
+    // All digits of the double: what is exactly a float32 must not get the short digits of one, or a program's sum would differ.
+    private static void Write(Utf8JsonWriter json, string name, double value)
+    {
+        if (double.IsFinite(value))
+        {
+            json.WriteNumber(name, value);
+        }
+        else
+        {
+            json.WriteNumberOrWord(name, value);
+        }
     }
 
     private static string Number(double value) => value.ToString("G9", CultureInfo.InvariantCulture);

@@ -77,7 +77,11 @@ public class DiagnoserTests
     {
         const string Offsets = $"{Layer}.cross_attn.sampling_offsets";
         int points = _model[Offsets].Shape[4];
-        Assert.Equal("point flipped", First(Offsets, right => (_, i) => right[i - (2 * (i / 2 % points)) + (2 * (points - 1 - (i / 2 % points)))]).Mistake);
+        Assert.Equal("point flipped", First(Offsets, right => (_, i) =>
+        {
+            int point = i / 2 % points;
+            return right[i + (2 * (points - 1 - point - point))];
+        }).Mistake);
         const string Norm = $"{Layer}.norm1";
         int channels = _model[Norm].Shape[2];
         Assert.Equal(
@@ -121,7 +125,8 @@ public class DiagnoserTests
     public void GeneralMistakesAreNamed(string name, string tensor)
     {
         Step step = _model.Graph[tensor];
-        Mistake mistake = GeneralMistakes.Of(step, _model.Graph).Concat(GeneralMistakes.Halves(step)).Single(mistake => mistake.Name == name);
+        Mistake mistake = GeneralMistakes.Of(step, _model.Graph).Concat(GeneralMistakes.Halves(step))
+            .Single(mistake => mistake.Name == name);
         Oracle.Diagnosis diagnosis = Diagnose(tensor, SmallModel.Dumped(mistake.Evaluate(_model.Algebra, _model.Inputs(step)).Tensor));
         Assert.NotEmpty(diagnosis.Findings);
         Assert.Equal(name, diagnosis.Findings[0].Mistake);

@@ -37,7 +37,10 @@ public class NamingTests
         foreach (string name in Models)
         {
             SmallModel model = SmallModel.Of(name);
-            Diagnoser diagnoser = new(model.Noise, Catalogue, model.Graph) { Limit = TimeSpan.FromMinutes(1), Total = TimeSpan.FromHours(1) };
+            Diagnoser diagnoser = new(model.Noise, Catalogue, model.Graph)
+            {
+                Limit = TimeSpan.FromMinutes(1), Total = TimeSpan.FromHours(1),
+            };
             foreach (Step step in model.Graph.Steps)
             {
                 foreach (Mistake mistake in Catalogue.Where(mistake => mistake.Kinds.Contains(step.Kind)))
@@ -50,7 +53,10 @@ public class NamingTests
                         string first = diagnosis.Findings.Count == 0 ? "nothing" : diagnosis.Findings[0].Mistake;
                         if (first != mistake.Name && !(Equivalents.TryGetValue(mistake.Name, out string[]? same) && same.Contains(first)))
                         {
-                            wrong.Add($"{name}: {step.Name}: {mistake.Name} is named {string.Join(" | ", diagnosis.Findings.Select(finding => $"{finding.Mistake} {finding.After:0.##}"))}");
+                            string named = string.Join(
+                                " | ",
+                                diagnosis.Findings.Select(finding => FormattableString.Invariant($"{finding.Mistake} {finding.After:0.##}")));
+                            wrong.Add($"{name}: {step.Name}: {mistake.Name} is named {named}");
                         }
                     }
                 }

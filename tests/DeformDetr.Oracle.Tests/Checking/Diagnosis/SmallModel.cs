@@ -3,7 +3,7 @@ using DeformDetr.Tensors;
 
 namespace DeformDetr.Oracle.Tests.Checking.Diagnosis;
 
-/// <summary>Every tensor of a golden model on pictures of our own, large enough that levels differ, as a dump in float32 has them.</summary>
+/// <summary>A golden model's tensors on pictures of our own, large enough that levels differ, as a dump in float32 has them.</summary>
 internal sealed class SmallModel
 {
     private readonly Dictionary<string, Quantity> _tensors = new(StringComparer.Ordinal);

@@ -17,13 +17,15 @@ internal static class AttentionMistakes
             ["D1", "fundamentalvision/Deformable-DETR#6", "fundamentalvision/Deformable-DETR#7", "open-mmlab/mmcv#3200"],
             (a, x) => x.With("spatial_shapes", Transposed(a, x["spatial_shapes"]))) with { Applies = Points };
         yield return Result(
-            kind, "x and y of the locations exchanged", "The locations are (y, x) instead of (x, y).", "Keep x first, as the offsets have it.",
+            kind, "x and y of the locations exchanged", "The locations are (y, x) instead of (x, y).",
+            "Keep x first, as the offsets have it.",
             ["D2", "lyuwenyu/RT-DETR#14"], (a, _, right) => Swapped(a, right));
         yield return Inputs(
             kind, "x and y of the offsets exchanged", "The offsets are taken as (y, x) instead of (x, y).", "Take x first.",
             ["D2", "D17", "D28", "huggingface/candle#3403"], (a, x) => x.With("sampling_offsets", Swapped(a, x["sampling_offsets"])));
         yield return Inputs(
-            kind, "x and y of the reference points exchanged", "The reference points are taken as (y, x) instead of (x, y).", "Take x first.",
+            kind, "x and y of the reference points exchanged", "The reference points are taken as (y, x) instead of (x, y).",
+            "Take x first.",
             ["D2"], (a, x) => x.With("reference_points", a.Pick(x["reference_points"], 3, Boxes(x) ? [1, 0, 3, 2] : [1, 0])));
         yield return Text(
             kind, "offsets not divided", "The offsets are added as they are, in cells, to references in fractions.",
@@ -44,7 +46,8 @@ internal static class AttentionMistakes
         yield return Inputs(
             kind, "offsets divided by the sizes of the reversed levels", "The levels' sizes are taken in the reverse order.",
             "Level 0 is the largest map.", ["D20"],
-            (a, x) => x.With("spatial_shapes", a.Pick(x["spatial_shapes"], 0, Reversed(x["spatial_shapes"].Shape[0])))) with { Applies = Points };
+            (a, x) => x.With("spatial_shapes", a.Pick(x["spatial_shapes"], 0, Reversed(x["spatial_shapes"].Shape[0]))))
+            with { Applies = Points };
         yield return Inputs(
             kind, "offsets subtracted", "The offsets are subtracted from the references.", "Add them.", ["D1"],
             (a, x) => x.With("sampling_offsets", a.Apply(x["sampling_offsets"], offset => -offset)));
@@ -66,7 +69,8 @@ internal static class AttentionMistakes
             "The half pixel belongs into the sampling (location · W - 0.5), not into the location.", ["D5"],
             (a, x, right) => a.Subtract(right, Sizes(a, x["spatial_shapes"], size => 0.5 / size)));
         yield return Result(
-            kind, "locations in pixels", "The locations are in pixels of their level instead of fractions.", "Divide by (W_l, H_l).", ["D3"],
+            kind, "locations in pixels", "The locations are in pixels of their level instead of fractions.", "Divide by (W_l, H_l).",
+            ["D3"],
             (a, x, right) => a.Multiply(right, Sizes(a, x["spatial_shapes"], size => size)));
         yield return Inputs(
             kind, "level 0's reference for all levels", "Every level takes the reference point of level 0.",
@@ -94,7 +98,8 @@ internal static class AttentionMistakes
         yield return Text(
             kind, "boxes taken as points", "Of a box only the centre is used; the offsets are divided by (W, H).",
             "With boxes the offsets are scaled by 0.5 · (w, h) / P.", ["D27", "E11"],
-            (a, x) => a.Add(References(a, x), a.Divide(x["sampling_offsets"], Sizes(a, x["spatial_shapes"], size => size)))) with { Applies = Boxes };
+            (a, x) => a.Add(References(a, x), a.Divide(x["sampling_offsets"], Sizes(a, x["spatial_shapes"], size => size))))
+            with { Applies = Boxes };
         yield return Inputs(
             kind, "boxes with (h, w)", "The box's sides are exchanged.", "Boxes are (cx, cy, w, h).", ["D27", "G5"],
             (a, x) => x.With("reference_points", a.Pick(x["reference_points"], 3, 0, 1, 3, 2))) with { Applies = Boxes };
@@ -109,7 +114,8 @@ internal static class AttentionMistakes
 
         static Mistake Boxed(string name, string explanation, string fix, Func<Algebra, StepInputs, Quantity> evaluate) => Text(
             StepKinds.SamplingLocations, name, explanation, fix,
-            ["D27", "fundamentalvision/Deformable-DETR#28", "fundamentalvision/Deformable-DETR#38", "open-mmlab/mmdetection#7686"], evaluate)
+            ["D27", "fundamentalvision/Deformable-DETR#28", "fundamentalvision/Deformable-DETR#38", "open-mmlab/mmdetection#7686"],
+            evaluate)
             with { Applies = Boxes };
     }
 
@@ -130,24 +136,28 @@ internal static class AttentionMistakes
         }
 
         yield return Result(
-            kind, "offsets as two planes", "The layer's output is taken as all x, then all y.", "x and y of a point are neighbours.", ["D17"],
+            kind, "offsets as two planes", "The layer's output is taken as all x, then all y.", "x and y of a point are neighbours.",
+            ["D17"],
             (a, _, right) =>
             {
                 TensorShape s = right.Shape;
                 return a.Permute(a.Reshape(right, [s[0], s[1], 2, s[2], s[3], s[4]]), 0, 1, 3, 4, 5, 2);
             });
         yield return Result(
-            kind, "offsets as two planes per head", "Within a head the output is taken as all x, then all y.", "x and y of a point are neighbours.",
+            kind, "offsets as two planes per head", "Within a head the output is taken as all x, then all y.",
+            "x and y of a point are neighbours.",
             ["D17"], (a, _, right) =>
             {
                 TensorShape s = right.Shape;
                 return a.Permute(a.Reshape(right, [s[0], s[1], s[2], 2, s[3], s[4]]), 0, 1, 2, 4, 5, 3);
             });
         yield return Result(
-            kind, "offsets as (y, x)", "The offsets are taken as (y, x).", "x comes first.", ["D2", "D17", "D28", "huggingface/candle#3403"],
+            kind, "offsets as (y, x)", "The offsets are taken as (y, x).", "x comes first.",
+            ["D2", "D17", "D28", "huggingface/candle#3403"],
             (a, _, right) => Swapped(a, right));
         yield return Result(
-            kind, "offsets of the reversed levels", "The levels of the offsets are in the reverse order.", "Level 0 is the largest map.", ["D20"],
+            kind, "offsets of the reversed levels", "The levels of the offsets are in the reverse order.", "Level 0 is the largest map.",
+            ["D20"],
             (a, _, right) => a.Pick(right, 3, Reversed(right.Shape[3])));
         yield return Result(
             kind, "offsets through tanh", "The offsets go through tanh, as in DAT.", "Leave them unbounded.", ["D28"],
@@ -178,7 +188,8 @@ internal static class AttentionMistakes
             StepKinds.AttentionLogits, "softmax under the logits' name", "The tensor holds the weights after the softmax.",
             "Keep the layer's output under this name.", ["D12"],
             (a, x, right) => a.Reshape(
-                a.Softmax(a.Reshape(right, [right.Shape[0], right.Shape[1], x.Options.Heads, right.Shape[2] / x.Options.Heads])), right.Shape));
+                a.Softmax(a.Reshape(right, [right.Shape[0], right.Shape[1], x.Options.Heads, right.Shape[2] / x.Options.Heads])),
+                right.Shape));
     }
 
     private static IEnumerable<Mistake> Weights()
@@ -199,7 +210,8 @@ internal static class AttentionMistakes
             "Apply it once: either before the operator or inside it.", ["D12", "OpenGVLab/DCNv4#51"],
             (a, x, right) => Softmax(a, right, 3, 4));
         yield return Text(
-            kind, "sigmoid for the attention softmax", "Every weight is the sigmoid of its logit.", "Apply a softmax over levels and points.",
+            kind, "sigmoid for the attention softmax", "Every weight is the sigmoid of its logit.",
+            "Apply a softmax over levels and points.",
             ["D12"], (a, x) => a.Sigmoid(Raw(a, x)));
         yield return Inputs(
             kind, "attention logits divided by sqrt(D)", "The logits are divided by the root of a head's channels.",
@@ -210,17 +222,20 @@ internal static class AttentionMistakes
                 return x.With("logits", a.Apply(x["logits"], logit => logit / root));
             });
         yield return Text(
-            kind, "uniform attention weights", "All weights are 1 / (L · P).", "Use the logits.", ["D14", "fundamentalvision/Deformable-DETR#41"],
+            kind, "uniform attention weights", "All weights are 1 / (L · P).", "Use the logits.",
+            ["D14", "fundamentalvision/Deformable-DETR#41"],
             (a, x) => Softmax(a, a.Apply(Raw(a, x), _ => 0), 3, 4));
         foreach ((string name, int[] order) in Orders)
         {
             yield return Text(
-                kind, $"attention weights viewed as {name}", $"The logits are viewed as {name} instead of (M, L, P).", "View them as heads, levels, points.",
+                kind, $"attention weights viewed as {name}", $"The logits are viewed as {name} instead of (M, L, P).",
+                "View them as heads, levels, points.",
                 ["D15", "D16", "aharley/simple_bev#45"], (a, x) => Softmax(a, Viewed(a, x, Raw(a, x), order), 3, 4));
         }
 
         yield return Result(
-            kind, "attention weights of the reversed levels", "The levels of the weights are in the reverse order.", "Level 0 is the largest map.", ["D20"],
+            kind, "attention weights of the reversed levels", "The levels of the weights are in the reverse order.",
+            "Level 0 is the largest map.", ["D20"],
             (a, _, right) => a.Pick(right, 3, Reversed(right.Shape[3])));
 
         Mistake Over(string name, string explanation, string[] references, params int[] axes) => Text(
@@ -239,23 +254,29 @@ internal static class AttentionMistakes
             "Project first, then fill with 0.", ["D24"],
             (a, x) => Split(a, x, Projected(a, x, a.MaskedFill(x["x"], Mask(a, x, false), 0))));
         yield return Text(
-            kind, "mask of the value inverted", "The tokens of the picture are zeroed, and padding is kept.", "True in the mask is padding.",
+            kind, "mask of the value inverted", "The tokens of the picture are zeroed, and padding is kept.",
+            "True in the mask is padding.",
             ["D23", "A7"], (a, x) => Split(a, x, a.MaskedFill(Projected(a, x, x["x"]), Mask(a, x, true), 0)));
         yield return Inputs(
-            kind, "value from src and pos", "The value is made from the tokens with their position.", "Position goes into the query only.", ["D25"],
+            kind, "value from src and pos", "The value is made from the tokens with their position.", "Position goes into the query only.",
+            ["D25"],
             (a, x) => x.With("x", a.Add(x["x"], x["pos"])));
         yield return Text(
-            kind, "value from src and pos, mask fill omitted", "The value is made from the tokens with their position, and padding is kept.",
+            kind, "value from src and pos, mask fill omitted",
+            "The value is made from the tokens with their position, and padding is kept.",
             "Position goes into the query only; fill with 0 where the mask is true.", ["D23", "D25"],
             (a, x) => Split(a, x, Projected(a, x, a.Add(x["x"], x["pos"]))));
         yield return Text(
-            kind, "value not projected", "The value is the tokens themselves.", "Apply value_proj.", ["D25", "autowarefoundation/auto_e2e#12"],
+            kind, "value not projected", "The value is the tokens themselves.", "Apply value_proj.",
+            ["D25", "autowarefoundation/auto_e2e#12"],
             (a, x) => Split(a, x, a.MaskedFill(x["x"], Mask(a, x, false), 0)));
         yield return Text(
-            kind, "value not projected, mask fill omitted", "The value is the tokens themselves, padding included.", "Apply value_proj, then fill.",
+            kind, "value not projected, mask fill omitted", "The value is the tokens themselves, padding included.",
+            "Apply value_proj, then fill.",
             ["D23", "D25", "autowarefoundation/auto_e2e#12"], (a, x) => Split(a, x, x["x"]));
         yield return Result(
-            kind, "heads of the value split channel-major", "Channel c goes to head c mod M instead of head c / D.", "View the channels as (M, D).",
+            kind, "heads of the value split channel-major", "Channel c goes to head c mod M instead of head c / D.",
+            "View the channels as (M, D).",
             ["D18"], (a, _, right) =>
             {
                 TensorShape s = right.Shape;
@@ -275,7 +296,8 @@ internal static class AttentionMistakes
             ["D3", "Visual-Behavior/detr-tensorflow#25", "PINTO0309/onnx2tf#308", "ml-explore/mlx#1213", "tenstorrent/tt-metal#44901"],
             (pixel, size) => (pixel + 0.5) / size * (size - 1));
         yield return Moved(
-            "mixed pixel conventions", "The grid is made with W - 1 and read with align_corners=False.", "Use W in both, with align_corners=False.",
+            "mixed pixel conventions", "The grid is made with W - 1 and read with align_corners=False.",
+            "Use W in both, with align_corners=False.",
             ["D4", "jiangxiluning/Deformable-DETR#3"], (pixel, size) => ((pixel + 0.5) * size / (size - 1)) - 0.5);
         yield return Moved(
             "half pixel missing", "Pixel = location · W, without - 0.5.", "Subtract 0.5: pixel centres are the whole numbers.",
@@ -286,7 +308,8 @@ internal static class AttentionMistakes
         yield return Moved(
             "half pixel subtracted twice", "Pixel = location · W - 1.", "Subtract 0.5 once.", ["D5"], (pixel, _) => pixel - 0.5);
         yield return Moved(
-            "border clamp", "Pixels outside the map are moved to its border (padding_mode='border').", "What lies outside is 0 (padding_mode='zeros').",
+            "border clamp", "Pixels outside the map are moved to its border (padding_mode='border').",
+            "What lies outside is 0 (padding_mode='zeros').",
             ["D6", "roboflow/rf-detr#622", "pytorch/pytorch#125098", "Comfy-Org/ComfyUI#15336"],
             (pixel, size) => Math.Clamp(pixel, 0, size - 1));
         yield return Moved(
@@ -294,15 +317,17 @@ internal static class AttentionMistakes
             "What lies outside is 0 (padding_mode='zeros').", ["D6"], (pixel, size) => Reflected(pixel, size));
         yield return Moved(
             "reflection about the outer centres", "Pixels outside the map are mirrored at the outer pixels' centres.",
-            "What lies outside is 0 (padding_mode='zeros').", ["D6"], (pixel, size) => size == 1 ? 0 : Reflected(pixel + 0.5 - 0.5, size - 1, 0));
+            "What lies outside is 0 (padding_mode='zeros').", ["D6"],
+            (pixel, size) => size == 1 ? 0 : Reflected(pixel, size - 1, 0));
         yield return Moved(
             "whole sample dropped at the border",
-            "A sample counts nothing as soon as one of its four pixels is outside: dropped, or its corners are clipped before the weights are made.",
+            "A sample counts nothing once one of its pixels is outside: dropped, or its corners are clipped before the weights are made.",
             "Leave out single pixels, not the sample; make the weights from the unclipped corners.",
             ["D7", "D8", "PINTO0309/onnx2tf#274", "ml-explore/mlx#1213"],
             (pixel, size) => pixel < 0 || pixel > size - 1 ? -9 : pixel);
         yield return Moved(
-            "locations clamped before the sampling", "Locations are clamped to [0, 1] before they are read.", "Leave them: what lies outside reads zeros.",
+            "locations clamped before the sampling", "Locations are clamped to [0, 1] before they are read.",
+            "Leave them: what lies outside reads zeros.",
             ["D9", "open-mmlab/mmcv#1973", "open-mmlab/mmdetection#8023"], (pixel, size) => Math.Clamp(pixel, -0.5, size - 0.5));
         yield return Moved(
             "nearest sampling", "The nearest pixel is read instead of four.", "Sample bilinearly.",
@@ -311,7 +336,8 @@ internal static class AttentionMistakes
             "pixel rounded down", "The pixel to the top left is read, without interpolation.", "Sample bilinearly.", ["D10", "H9"],
             (pixel, _) => Math.Floor(pixel));
         yield return Moved(
-            "nearest sampling, clamped", "The nearest pixel is read, clamped to the map (discrete sampling).", "Sample bilinearly, zeros outside.",
+            "nearest sampling, clamped", "The nearest pixel is read, clamped to the map (discrete sampling).",
+            "Sample bilinearly, zeros outside.",
             ["D10", "lyuwenyu/RT-DETR#515"], (pixel, size) => Math.Clamp(Math.Floor(pixel + 0.5), 0, size - 1));
         yield return Moved(
             "locations read as [-1, 1]", "The fractions are read as a grid of [-1, 1].", "Give grid_sample 2 · location - 1.", ["D3"],
@@ -326,20 +352,23 @@ internal static class AttentionMistakes
             kind, "spatial_shapes as (W, H)", "Rows and columns of a level are exchanged: its rows have the wrong length.",
             "spatial_shapes is (H, W).", ["D22"], (a, x) => x.With("spatial_shapes", Transposed(a, x["spatial_shapes"])));
         yield return Text(
-            kind, "spatial_shapes as (W, H) in the rows only", "A row of a level is H long instead of W; the pixels are right.", "spatial_shapes is (H, W).",
+            kind, "spatial_shapes as (W, H) in the rows only", "A row of a level is H long instead of W; the pixels are right.",
+            "spatial_shapes is (H, W).",
             ["D22"], (a, x) => OtherPlaces(a, x, (start, row, column, height, _) => start + (row * height) + column));
         yield return Text(
             kind, "level_start_index inclusive", "A level starts where it should end (inclusive cumulative sum).",
             "level_start_index starts with 0.", ["D21", "PeizeSun/TransTrack#82"],
             (a, x) => OtherPlaces(a, x, (start, row, column, height, width) => start + (height * width) + (row * width) + column));
         yield return Text(
-            kind, "level_start_index ignored", "Every level is read from token 0.", "Add level_start_index.", ["D21", "PeizeSun/TransTrack#82"],
+            kind, "level_start_index ignored", "Every level is read from token 0.", "Add level_start_index.",
+            ["D21", "PeizeSun/TransTrack#82"],
             (a, x) => OtherPlaces(a, x, (_, row, column, _, width) => (row * width) + column));
         yield return Text(
             kind, "levels stored column by column", "A level is read column by column.", "Tokens lie row by row.", ["D22"],
             (a, x) => OtherPlaces(a, x, (start, row, column, height, _) => start + (column * height) + row));
         yield return Inputs(
-            kind, "levels of the locations reversed", "Locations and weights of level l are used on level L - 1 - l.", "Level 0 is the largest map.",
+            kind, "levels of the locations reversed", "Locations and weights of level l are used on level L - 1 - l.",
+            "Level 0 is the largest map.",
             ["D20"], (a, x) => x
                 .With("sampling_locations", a.Pick(x["sampling_locations"], 3, Reversed(x.Options.Levels)))
                 .With("attention_weights", a.Pick(x["attention_weights"], 3, Reversed(x.Options.Levels))));
@@ -351,7 +380,8 @@ internal static class AttentionMistakes
             (a, x) => x.With(
                 "attention_weights", a.Apply(x["attention_weights"], _ => 1.0 / (x.Options.Levels * x.Options.Points))));
         yield return Inputs(
-            kind, "attention weights not applied (sum)", "The samples are added up without weights.", "Multiply every sample by its weight.", ["D26"],
+            kind, "attention weights not applied (sum)", "The samples are added up without weights.",
+            "Multiply every sample by its weight.", ["D26"],
             (a, x) => x.With("attention_weights", a.Apply(x["attention_weights"], _ => 1)));
         yield return Inputs(
             kind, "logits for weights in the sampling", "The samples are multiplied by the logits.", "Apply the softmax first.",
@@ -383,7 +413,8 @@ internal static class AttentionMistakes
             (a, x) => x.With(
                 "attention_weights", a.Multiply(x["attention_weights"], PerLevel(a, x.Options.Levels, level => level == 0 ? 1 : 0))));
         yield return Inputs(
-            kind, "locations and weights batch-major, heads first", "Where batch and heads are one axis, locations and weights have the other order.",
+            kind, "locations and weights batch-major, heads first",
+            "Where batch and heads are one axis, locations and weights have the other order.",
             "Merge (N, M), in this order, everywhere.", ["D19", "jiangxiluning/Deformable-DETR#3"],
             (a, x) => x.With("sampling_locations", Crossed(a, x["sampling_locations"])).With(
                 "attention_weights", Crossed(a, x["attention_weights"]))) with { Applies = Several };
@@ -392,7 +423,8 @@ internal static class AttentionMistakes
             "Merge (N, M), in this order, everywhere.", ["D19", "jiangxiluning/Deformable-DETR#3"],
             (a, x) => x.With("attention_weights", Crossed(a, x["attention_weights"]))) with { Applies = Several };
         yield return Inputs(
-            kind, "points of the weights reversed", "The points of the weights are in the reverse order.", "Points go in their order.", ["D15"],
+            kind, "points of the weights reversed", "The points of the weights are in the reverse order.", "Points go in their order.",
+            ["D15"],
             (a, x) => x.With("attention_weights", a.Pick(x["attention_weights"], 4, Reversed(x.Options.Points))));
         yield return Inputs(
             kind, "weights viewed as (P, L)", "Levels and points of the weights are exchanged.", "View them as (L, P).", ["D15"],
@@ -412,16 +444,19 @@ internal static class AttentionMistakes
     {
         StepKind kind = StepKinds.Linear;
         yield return Text(
-            kind, "output_proj omitted", "The heads' sums are returned without output_proj.", "Apply output_proj.", ["D26"], (_, x) => x["x"])
+            kind, "output_proj omitted", "The heads' sums are returned without output_proj.", "Apply output_proj.", ["D26"],
+            (_, x) => x["x"])
             with { Applies = IsOutput };
         yield return Text(
             kind, "bias of output_proj only", "Only the bias of output_proj arrives.", "Apply output_proj to the heads' sums.", ["D26"],
             (a, x) => a.Expand(x.Weight("bias"), x["x"].Shape)) with { Applies = IsOutput };
         yield return Inputs(
-            kind, "output_proj of interleaved heads", "output_proj is applied to channels in the order (D, M).", "Put the heads side by side: (M, D).",
+            kind, "output_proj of interleaved heads", "output_proj is applied to channels in the order (D, M).",
+            "Put the heads side by side: (M, D).",
             ["D18", "D26"], (a, x) => x.With("x", Interleaved(a, x, x["x"]))) with { Applies = IsOutput };
         yield return Text(
-            kind, "output_proj before the heads are summed", "Every head goes through output_proj with its bias, before the heads are added up.",
+            kind, "output_proj before the heads are summed",
+            "Every head goes through output_proj with its bias, before the heads are added up.",
             "Put the heads side by side, then project once.", ["D26"],
             (a, x) => a.Add(
                 a.Linear(x["x"], x.Weight("weight"), x.Weight("bias")),
@@ -440,7 +475,8 @@ internal static class AttentionMistakes
             kind, $"{layer} of the query with pos twice", "The position is added twice.", "Add the position once.", ["E5"],
             (a, x) => Again(a, x, a.Add(a.Add(x["query"], x["pos"]), x["pos"])));
         yield return Text(
-            kind, $"{layer} of the pos only", $"The {layer} are made from the position alone.", "Query = tokens (or queries) + position.", ["E5"],
+            kind, $"{layer} of the pos only", $"The {layer} are made from the position alone.", "Query = tokens (or queries) + position.",
+            ["E5"],
             (a, x) => Again(a, x, x["pos"]));
         yield return Inputs(
             kind, $"{layer} of the query before self-attention",
@@ -585,7 +621,8 @@ internal static class AttentionMistakes
         Quantity moved = a.Permute(x, order);
         int kept = rank - axes.Length;
         int[] sizes = moved.Shape.Sizes.ToArray();
-        Quantity soft = a.Softmax(a.Reshape(moved, TensorShape.Create([.. sizes[..kept], sizes[kept..].Aggregate(1, (p, size) => p * size)])));
+        int together = sizes[kept..].Aggregate(1, (product, size) => product * size);
+        Quantity soft = a.Softmax(a.Reshape(moved, TensorShape.Create([.. sizes[..kept], together])));
         int[] back = [.. Enumerable.Range(0, rank).Select(axis => Array.IndexOf(order, axis))];
         return a.Permute(a.Reshape(soft, moved.Shape), back);
     }
@@ -717,7 +754,8 @@ internal static class AttentionMistakes
         Made(kind, name, explanation, fix, references) with { Inputs = inputs };
 
     private static Mistake Result(
-        StepKind kind, string name, string explanation, string fix, string[] references, Func<Algebra, StepInputs, Quantity, Quantity> result) =>
+        StepKind kind, string name, string explanation, string fix, string[] references,
+        Func<Algebra, StepInputs, Quantity, Quantity> result) =>
         Made(kind, name, explanation, fix, references) with { Result = result };
 
     private static Mistake Made(StepKind kind, string name, string explanation, string fix, string[] references) => new()

@@ -20,7 +20,7 @@ internal static class LayerMistakes
             int other = norm;
             yield return Inputs(
                 kind, Text($"weights of norm{norm}"), Text($"The norm has the weights of norm{norm} of its layer."),
-                "In a decoder layer norm2 follows self-attention, norm1 cross-attention, norm3 the feed-forward part; in an encoder layer norm1, then norm2.",
+                "Decoder: norm2 follows self-attention, norm1 cross-attention, norm3 the feed-forward part; encoder: norm1, then norm2.",
                 ["E1"],
                 (_, x) => x.WithWeight("weight", x.NamedWeight($"{Layer(x)}.norm{other}.weight"))
                     .WithWeight("bias", x.NamedWeight($"{Layer(x)}.norm{other}.bias"))) with
@@ -30,10 +30,12 @@ internal static class LayerMistakes
         }
 
         yield return Inputs(
-            kind, "residual missing", "Only the branch is normed; the layer's input isn't added.", "Norm the sum of input and branch.", ["E2"],
+            kind, "residual missing", "Only the branch is normed; the layer's input isn't added.", "Norm the sum of input and branch.",
+            ["E2"],
             (a, x) => x.With("x", Zeros(a, x["x"])));
         yield return Inputs(
-            kind, "branch missing", "Only the layer's input is normed; the branch isn't added.", "Norm the sum of input and branch.", ["E2"],
+            kind, "branch missing", "Only the layer's input is normed; the branch isn't added.", "Norm the sum of input and branch.",
+            ["E2"],
             (a, x) => x.With("branch", Zeros(a, x["branch"])));
         yield return Inputs(
             kind, "residual added twice", "The layer's input is added twice.", "Add it once.", ["E2"],
@@ -45,7 +47,8 @@ internal static class LayerMistakes
             kind, "branch normed before it is added", "The branch is normed, then the input is added.", "Add first, then norm.", ["E2"],
             (a, x) => a.Add(x["x"], a.LayerNorm(x["branch"], x.Weight("weight"), x.Weight("bias"))));
         yield return Evaluate(
-            kind, "input normed before the branch is added", "The input is normed, then the branch is added.", "Add first, then norm.", ["E2"],
+            kind, "input normed before the branch is added", "The input is normed, then the branch is added.", "Add first, then norm.",
+            ["E2"],
             (a, x) => a.Add(a.LayerNorm(x["x"], x.Weight("weight"), x.Weight("bias")), x["branch"]));
         yield return Inputs(
             kind, "norm's weight and bias missing", "The norm has neither factors nor offsets.", "Apply weight and bias.", ["E1", "H11"],
@@ -74,7 +77,8 @@ internal static class LayerMistakes
             kind, "layer norm divided by the variance", "The sum is divided by the variance instead of its root.", "Take the root.", ["E2"],
             (a, x) => Normed(a, x, true, variance => variance + 1e-5));
         yield return Evaluate(
-            kind, "normed over tokens", "Mean and variance are those of a channel over all tokens.", "Norm every token over its channels.", ["E2"],
+            kind, "normed over tokens", "Mean and variance are those of a channel over all tokens.", "Norm every token over its channels.",
+            ["E2"],
             (a, x) => a.Add(
                 a.Multiply(
                     a.Permute(
@@ -103,7 +107,8 @@ internal static class LayerMistakes
     private static IEnumerable<Mistake> SelfAttention()
     {
         yield return Attention(
-            "self-attention's value with pos", "The value gets the position too.", "Value is tgt; query and key are tgt + position.", ["E5"],
+            "self-attention's value with pos", "The value gets the position too.", "Value is tgt; query and key are tgt + position.",
+            ["E5"],
             (a, x, query, tgt) => Attend(a, x, query, query, query));
         yield return Attention(
             "self-attention's key without pos", "The key doesn't get the position.", "Query and key are tgt + position.", ["E5"],
@@ -122,11 +127,15 @@ internal static class LayerMistakes
                 return Attend(a, x, twice, twice, tgt);
             });
         yield return Attention(
-            "self-attention over the batch", "Queries of the same rank in different pictures attend to one another (batch-first confusion).",
+            "self-attention over the batch",
+            "Queries of the same rank in different pictures attend to one another (batch-first confusion).",
             "nn.MultiheadAttention wants (L, N, C) unless batch_first is set.", ["E6"],
             (a, x, query, tgt) => a.Permute(
                 Attend(a, x, a.Permute(query, 1, 0, 2), a.Permute(query, 1, 0, 2), a.Permute(tgt, 1, 0, 2)), 1, 0, 2));
-        foreach ((string name, int[] order) in ((string, int[])[])[("k, q, v", [1, 0, 2]), ("v, k, q", [2, 1, 0]), ("q, v, k", [0, 2, 1]), ("v, q, k", [2, 0, 1]), ("k, v, q", [1, 2, 0])])
+        foreach ((string name, int[] order) in ((string, int[])[])
+            [
+                ("k, q, v", [1, 0, 2]), ("v, k, q", [2, 1, 0]), ("q, v, k", [0, 2, 1]), ("v, q, k", [2, 0, 1]), ("k, v, q", [1, 2, 0]),
+            ])
         {
             int[] place = [.. Enumerable.Range(0, 3).Select(part => Array.IndexOf(order, part))];
             yield return Packed(
@@ -145,7 +154,8 @@ internal static class LayerMistakes
             "in_proj read as triples", "Query, key and value rows are taken in turns (C, 3).", "All query rows come first: (3, C).",
             (row, channels, _) => (row % channels * 3) + (row / channels));
         yield return Attention(
-            "scores divided by sqrt(C)", "The scores are scaled by the root of all channels.", "Scale by 1/√D, D channels of a head.", ["E7"],
+            "scores divided by sqrt(C)", "The scores are scaled by the root of all channels.", "Scale by 1/√D, D channels of a head.",
+            ["E7"],
             (a, x, query, tgt) => StepKinds.Attend(a, x, query, query, tgt, Math.Sqrt(query.Shape[2])));
         yield return Attention(
             "scores not scaled", "The scores aren't scaled.", "Scale by 1/√D, D channels of a head.", ["E7"],
@@ -164,20 +174,26 @@ internal static class LayerMistakes
                 return StepKinds.Attend(a, one, query, query, tgt, Root(x));
             });
         yield return Attention(
-            "self-attention's heads interleaved", "Channel c goes to head c mod M, and back.", "View the channels as (M, D).", ["E7", "D18"],
+            "self-attention's heads interleaved", "Channel c goes to head c mod M, and back.", "View the channels as (M, D).",
+            ["E7", "D18"],
             (a, x, query, tgt) => Written(a, x, query, tgt, Interleaved, Unleaved, s => a.Softmax(s)));
         yield return Attention(
-            "self-attention's heads merged without transposing", "Heads are merged as (M, L, D) is stored.", "Bring the heads beside the channels first.",
-            ["E7"], (a, x, query, tgt) => Written(a, x, query, tgt, StepKinds.Heads, (a, _, read) => a.Reshape(read, query.Shape), s => a.Softmax(s)));
+            "self-attention's heads merged without transposing", "Heads are merged as (M, L, D) is stored.",
+            "Bring the heads beside the channels first.",
+            ["E7"],
+            (a, x, query, tgt) => Written(
+                a, x, query, tgt, StepKinds.Heads, (a, _, read) => a.Reshape(read, query.Shape), s => a.Softmax(s)));
         yield return Attention(
-            "self-attention's softmax over queries", "The softmax runs over the queries instead of the keys.", "It runs over the keys.", ["E7"],
+            "self-attention's softmax over queries", "The softmax runs over the queries instead of the keys.", "It runs over the keys.",
+            ["E7"],
             (a, x, query, tgt) => Written(
                 a, x, query, tgt, StepKinds.Heads, Merged, s => a.Permute(a.Softmax(a.Permute(s, 0, 1, 3, 2)), 0, 1, 3, 2)));
         yield return Attention(
             "self-attention's softmax missing", "The scores are used as weights.", "Apply the softmax over the keys.", ["E7"],
             (a, x, query, tgt) => Written(a, x, query, tgt, StepKinds.Heads, Merged, s => s));
         yield return Attention(
-            "self-attention causal", "Queries only attend to those before them.", "There is no mask in the decoder's self-attention.", ["E6"],
+            "self-attention causal", "Queries only attend to those before them.", "There is no mask in the decoder's self-attention.",
+            ["E6"],
             (a, x, query, tgt) => Written(a, x, query, tgt, StepKinds.Heads, Merged, s => a.Softmax(a.Add(s, Causal(a, s.Shape[^1])))));
         yield return Attention(
             "out_proj missing", "The heads' sums are returned without out_proj.", "Apply out_proj.", ["E7", "D26"],
@@ -189,7 +205,8 @@ internal static class LayerMistakes
                 return Attend(a, plain, query, query, tgt);
             });
         yield return Inputs(
-            StepKinds.SelfAttention, "cross-attention before self-attention", "Self-attention takes what norm1 gave: cross-attention comes first.",
+            StepKinds.SelfAttention, "cross-attention before self-attention",
+            "Self-attention takes what norm1 gave: cross-attention comes first.",
             "Self-attention comes first, whatever the constructor's order.", ["E3"],
             (_, x) => x.With("tgt", x.NamedTensor($"{Layer(x)}.norm1")));
         yield return Inputs(
@@ -198,7 +215,8 @@ internal static class LayerMistakes
             (_, x) => x.With("tgt", x["query_pos"]).With("query_pos", x["tgt"]));
 
         Mistake Attention(
-            string name, string explanation, string fix, string[] references, Func<Algebra, StepInputs, Quantity, Quantity, Quantity> evaluate) =>
+            string name, string explanation, string fix, string[] references,
+            Func<Algebra, StepInputs, Quantity, Quantity, Quantity> evaluate) =>
             Evaluate(
                 StepKinds.SelfAttention, name, explanation, fix, references,
                 (a, x) => evaluate(a, x, a.Add(x["tgt"], x["query_pos"]), x["tgt"]));
@@ -240,7 +258,8 @@ internal static class LayerMistakes
             kind, "initial reference through two sigmoids", "The sigmoid is applied twice.", "Apply it once.", ["E4", "F10"],
             (a, _, right) => a.Sigmoid(right));
         yield return Inputs(
-            kind, "initial reference from tgt", "The reference points are made from tgt.", "They are made from the position half, query_embed.", ["E4"],
+            kind, "initial reference from tgt", "The reference points are made from tgt.",
+            "They are made from the position half, query_embed.", ["E4"],
             (_, x) => x.With("query_embed", x["tgt"]));
         yield return Result(
             kind, "x and y of the initial reference exchanged", "The reference points are (y, x).", "They are (x, y).", ["D2"],
@@ -268,25 +287,31 @@ internal static class LayerMistakes
             ["E9", "WangYueFt/detr3d#8", "OpenDriveLab/TopoNet#16", "megvii-research/MOTRv2#12"],
             (a, x) => a.RefineBoxes(x["delta"], a.RefineBoxes(x["delta"], x["reference"])));
         yield return Inputs(
-            kind, "initial reference for every layer", "The step is added to the initial reference.", "Use the reference that the layer got.",
-            ["E9"], (_, x) => x.With("reference", x.NamedTensor("transformer.reference_points"))) with { Applies = x => x.Options.Layer > 0 };
+            kind, "initial reference for every layer", "The step is added to the initial reference.",
+            "Use the reference that the layer got.",
+            ["E9"], (_, x) => x.With("reference", x.NamedTensor("transformer.reference_points")))
+            with { Applies = x => x.Options.Layer > 0 };
         yield return Evaluate(
-            kind, "reference added without its logit", "The reference is added as a fraction to a step in logits.", "Add inverse_sigmoid(reference).",
+            kind, "reference added without its logit", "The reference is added as a fraction to a step in logits.",
+            "Add inverse_sigmoid(reference).",
             ["E8", "E10"], (a, x) => a.Sigmoid(a.Add(x["delta"], Four(a, x["reference"]))));
         yield return Evaluate(
             kind, "reference not added", "The box is the sigmoid of the step alone.", "Add inverse_sigmoid(reference) first.", ["E10"],
             (a, x) => a.Sigmoid(x["delta"]));
         yield return Evaluate(
-            kind, "step added after the sigmoid", "The sigmoid of the step is added to the reference.", "Add in logits, then take the sigmoid.",
+            kind, "step added after the sigmoid", "The sigmoid of the step is added to the reference.",
+            "Add in logits, then take the sigmoid.",
             ["E10"], (a, x) => a.Add(a.Sigmoid(x["delta"]), Four(a, x["reference"])));
         yield return Evaluate(
-            kind, "step added to the fraction", "The step is added to the reference without any sigmoid.", "Add in logits, then take the sigmoid.",
+            kind, "step added to the fraction", "The step is added to the reference without any sigmoid.",
+            "Add in logits, then take the sigmoid.",
             ["E10"], (a, x) => a.Add(x["delta"], Four(a, x["reference"])));
         yield return Evaluate(
             kind, "sigmoid of the boxes missing", "The boxes are logits.", "Apply the sigmoid.", ["E10"],
             (a, x) => a.Add(x["delta"], Four(a, a.InverseSigmoid(x["reference"]))));
         yield return Result(
-            kind, "sigmoid of the boxes twice", "The sigmoid is applied twice.", "Apply it once.", ["E10"], (a, _, right) => a.Sigmoid(right));
+            kind, "sigmoid of the boxes twice", "The sigmoid is applied twice.", "Apply it once.", ["E10"],
+            (a, _, right) => a.Sigmoid(right));
         yield return Inputs(
             kind, "point's reference added to all four", "Width and height get the reference point too.",
             "A 2-d reference adds to the centre only.", ["E10", "fundamentalvision/Deformable-DETR#54", "open-mmlab/mmdetection#7938"],
@@ -300,7 +325,8 @@ internal static class LayerMistakes
             "Carry the reference of the unpadded picture; multiply by the ratios only for the attention.", ["C17", "E9"],
             (a, x) => x.With("reference", a.Multiply(x["reference"], Ratios(a, x))));
         yield return Inputs(
-            kind, "x and y of the reference exchanged", "The reference is taken as (y, x).", "References are (x, y) or (cx, cy, w, h).", ["D2"],
+            kind, "x and y of the reference exchanged", "The reference is taken as (y, x).", "References are (x, y) or (cx, cy, w, h).",
+            ["D2"],
             (a, x) => x.With("reference", a.Pick(x["reference"], 2, IsPoint(x) ? [1, 0] : [1, 0, 3, 2])));
         yield return Inputs(
             kind, "step as (cy, cx, h, w)", "The step is taken with y before x.", "It is (cx, cy, w, h).", ["D2", "G5"],
@@ -309,7 +335,8 @@ internal static class LayerMistakes
             kind, "step as (cx, cy, h, w)", "Width and height of the step are exchanged.", "It is (cx, cy, w, h).", ["G5"],
             (a, x) => x.With("delta", a.Pick(x["delta"], 2, 0, 1, 3, 2)));
         yield return Result(
-            kind, "boxes as corners", "The boxes are corners (x0, y0, x1, y1).", "Keep (cx, cy, w, h); corners come with the results.", ["G5"],
+            kind, "boxes as corners", "The boxes are corners (x0, y0, x1, y1).", "Keep (cx, cy, w, h); corners come with the results.",
+            ["G5"],
             (a, _, right) =>
             {
                 Quantity centre = a.Pick(right, 2, 0, 1);
@@ -319,16 +346,20 @@ internal static class LayerMistakes
         yield return Result(
             StepKinds.Sigmoid, "sigmoid missing", "The tensor is in logits.", "Apply the sigmoid.", ["F10"], (_, x, _) => x["x"]);
         yield return Result(
-            StepKinds.Sigmoid, "sigmoid twice", "The sigmoid is applied twice.", "Apply it once.", ["F10"], (a, _, right) => a.Sigmoid(right));
+            StepKinds.Sigmoid, "sigmoid twice", "The sigmoid is applied twice.", "Apply it once.", ["F10"],
+            (a, _, right) => a.Sigmoid(right));
     }
 
     private static IEnumerable<Mistake> Activations()
     {
-        yield return Instead("ReLU missing before the layer", "The layer's input doesn't go through its ReLU.", Activation.Relu, (_, x) => x);
-        yield return Instead("GELU missing before the layer", "The layer's input doesn't go through its GELU.", Activation.Gelu, (_, x) => x);
+        yield return Instead(
+            "ReLU missing before the layer", "The layer's input doesn't go through its ReLU.", Activation.Relu, (_, x) => x);
+        yield return Instead(
+            "GELU missing before the layer", "The layer's input doesn't go through its GELU.", Activation.Gelu, (_, x) => x);
         yield return Instead("GELU for ReLU", "The activation is a GELU.", Activation.Relu, (a, x) => a.Gelu(x));
         yield return Instead("ReLU for GELU", "The activation is a ReLU.", Activation.Gelu, (a, x) => a.Relu(x));
-        yield return Instead("tanh GELU for ReLU", "The activation is GELU's tanh approximation.", Activation.Relu, (a, x) => a.Apply(x, TanhGelu));
+        yield return Instead(
+            "tanh GELU for ReLU", "The activation is GELU's tanh approximation.", Activation.Relu, (a, x) => a.Apply(x, TanhGelu));
         yield return Instead(
             "tanh GELU for GELU", "The activation is GELU's tanh approximation.", Activation.Gelu, (a, x) => a.Apply(x, TanhGelu));
         yield return Instead(
@@ -337,7 +368,8 @@ internal static class LayerMistakes
         foreach ((string name, Func<double, double> function) in ((string, Func<double, double>)[])
             [
                 ("SiLU", value => value * Elementary.Sigmoid(value)), ("leaky ReLU (0.01)", value => value < 0 ? 0.01 * value : value),
-                ("leaky ReLU (0.1)", value => value < 0 ? 0.1 * value : value), ("leaky ReLU (0.2)", value => value < 0 ? 0.2 * value : value),
+                ("leaky ReLU (0.1)", value => value < 0 ? 0.1 * value : value),
+                ("leaky ReLU (0.2)", value => value < 0 ? 0.2 * value : value),
                 ("ELU", value => value < 0 ? Elementary.Exp(value) - 1 : value), ("ReLU6", value => Math.Clamp(value, 0, 6)),
                 ("sigmoid", Elementary.Sigmoid), ("tanh", Elementary.Tanh), ("absolute value", Math.Abs),
             ])
@@ -346,7 +378,8 @@ internal static class LayerMistakes
         }
 
         yield return Evaluate(
-            StepKinds.Linear, "activation where none belongs", "The layer's input goes through a ReLU.", "This layer has none before it.", ["E17"],
+            StepKinds.Linear, "activation where none belongs", "The layer's input goes through a ReLU.", "This layer has none before it.",
+            ["E17"],
             (a, x) => a.Linear(a.Relu(x["x"]), x.Weight("weight"), x.Weight("bias"))) with { Applies = x => !x.Options.Activates };
         yield return Result(
             StepKinds.Linear, "ReLU after the layer", "The layer's output goes through a ReLU (or is saved after its activation).",
@@ -356,7 +389,8 @@ internal static class LayerMistakes
             StepKinds.Linear, "GELU after the layer", "The layer's output goes through a GELU (or is saved after its activation).",
             "The tensor of this name is the layer's output, before any activation.", ["E17"], (a, _, right) => a.Gelu(right));
         yield return Result(
-            StepKinds.Linear, "sigmoid after the layer", "The layer's output goes through a sigmoid.", "Keep the logits under this name.", ["E17"],
+            StepKinds.Linear, "sigmoid after the layer", "The layer's output goes through a sigmoid.", "Keep the logits under this name.",
+            ["E17"],
             (a, _, right) => a.Sigmoid(right)) with { Applies = IsHead };
 
         Mistake Instead(string name, string explanation, Activation? of, Func<Algebra, Quantity, Quantity> other) => Evaluate(
@@ -377,25 +411,32 @@ internal static class LayerMistakes
     private static IEnumerable<Mistake> Heads()
     {
         string[] references =
-            ["E13", "huggingface/transformers#37333", "huggingface/transformers#38238", "huggingface/transformers#38031", "huggingface/transformers#37925"];
+            [
+                "E13", "huggingface/transformers#37333", "huggingface/transformers#38238", "huggingface/transformers#38031",
+                "huggingface/transformers#37925",
+            ];
         yield return Inputs(
-            StepKinds.Linear, "head 0 for every layer", "The head of layer 0 serves every layer.", "With box refinement every layer has heads of its own.",
+            StepKinds.Linear, "head 0 for every layer", "The head of layer 0 serves every layer.",
+            "With box refinement every layer has heads of its own.",
             references, (_, x) => OfHead(x, "0")) with { Applies = IsHead };
         yield return Inputs(
             StepKinds.Linear, "next layer's head", "The head is that of the next layer.", "Head l belongs to layer l.", references,
             (_, x) => OfHead(x, Text($"{Head(x) + 1}"))) with { Applies = IsHead };
         yield return Inputs(
-            StepKinds.Linear, "previous layer's head", "The head is that of the layer before.", "Head l belongs to layer l; with two stages the last is the encoder's.",
+            StepKinds.Linear, "previous layer's head", "The head is that of the layer before.",
+            "Head l belongs to layer l; with two stages the last is the encoder's.",
             [.. references, "E14"], (_, x) => OfHead(x, Text($"{Head(x) - 1}"))) with { Applies = IsHead };
         yield return Inputs(
-            StepKinds.Linear, "bias of the head at its initial value", "The class head's bias is -log 99, its value before training.", "Load the checkpoint's bias.",
+            StepKinds.Linear, "bias of the head at its initial value", "The class head's bias is -log 99, its value before training.",
+            "Load the checkpoint's bias.",
             ["E13", "huggingface/transformers#37925"],
             (a, x) => x.WithWeight("bias", Constant(a, x.Weight("bias").Shape, -Elementary.Log(99)))) with
             {
                 Applies = x => x.Step.Name.StartsWith("class_embed", StringComparison.Ordinal),
             };
         yield return Inputs(
-            StepKinds.Linear, "box head of two layers", "The middle layer of the box head is left out.", "The head has three layers.", ["E17"],
+            StepKinds.Linear, "box head of two layers", "The middle layer of the box head is left out.", "The head has three layers.",
+            ["E17"],
             (_, x) => x.With("x", x.NamedTensor(Text($"bbox_embed.{Head(x)}.layers.0")))) with
             {
                 Applies = x => IsHead(x) && x.Step.Name.EndsWith("layers.2", StringComparison.Ordinal),
@@ -546,7 +587,8 @@ internal static class LayerMistakes
         Made(kind, name, explanation, fix, references) with { Operators = operators };
 
     private static Mistake Result(
-        StepKind kind, string name, string explanation, string fix, string[] references, Func<Algebra, StepInputs, Quantity, Quantity> result) =>
+        StepKind kind, string name, string explanation, string fix, string[] references,
+        Func<Algebra, StepInputs, Quantity, Quantity> result) =>
         Made(kind, name, explanation, fix, references) with { Result = result };
 
     private static Mistake Made(StepKind kind, string name, string explanation, string fix, string[] references) => new()
