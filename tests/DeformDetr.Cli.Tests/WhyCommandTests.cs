@@ -1,5 +1,4 @@
 using System.Text.Json;
-using DeformDetr.Tensors;
 
 namespace DeformDetr.Cli.Tests;
 
