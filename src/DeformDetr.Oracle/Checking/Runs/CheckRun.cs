@@ -18,6 +18,7 @@ internal sealed class CheckRun
     private readonly CheckModel _model;
     private readonly IPortTensors _port;
     private readonly CheckTools _tools;
+    private readonly CheckListeners? _listeners;
     private readonly OperatorContext _context;
     private readonly StepRun _forced;
     private readonly DuplicateFinder _duplicates = new();
@@ -37,8 +38,9 @@ internal sealed class CheckRun
     private readonly Dictionary<string, Tensor<bool>> _masks = new(StringComparer.Ordinal);
     private bool _wrongBefore;
 
-    private CheckRun(CheckModel model, IPortTensors port, CheckTools tools)
+    private CheckRun(CheckModel model, IPortTensors port, CheckTools tools, CheckListeners? listeners)
     {
+        _listeners = listeners;
         _model = model;
         _port = port;
         _tools = tools;
@@ -48,9 +50,9 @@ internal sealed class CheckRun
 
     // What is said of every tensor, and of the decisions on the way. Progress is told every name.
     public static (IReadOnlyList<TensorCheck> Tensors, IReadOnlyList<DecisionMargin> Decisions) Run(
-        CheckModel model, IPortTensors port, CheckTools tools, Action<string>? progress = null)
+        CheckModel model, IPortTensors port, CheckTools tools, Action<string>? progress = null, CheckListeners? listeners = null)
     {
-        CheckRun run = new(model, port, tools);
+        CheckRun run = new(model, port, tools, listeners);
         using FreeRun free = new(model, tools.Truth, tools.Members);
         using StepRun forced = run._forced;
         List<TensorCheck> tensors = [];
@@ -105,6 +107,11 @@ internal sealed class CheckRun
             _forced.Put(step, right);
             CheckStatus missing = check.PortName is null ? CheckStatus.Absent : CheckStatus.Broken;
             _wrongBefore |= missing == CheckStatus.Broken;
+            if (missing == CheckStatus.Absent)
+            {
+                _listeners?.Absent?.Invoke(step.Name, truth.Tensor);
+            }
+
             return check with { Status = missing, Fault = fault };
         }
 
@@ -135,6 +142,10 @@ internal sealed class CheckRun
         {
             _wrongBefore = true;
             check = Explain(step, check, port, right);
+            if (check.Status == CheckStatus.Wrong)
+            {
+                _listeners?.Wrong?.Invoke(step, _forced.Inputs(step), port, _tools.Forced);
+            }
         }
 
         // NaN would spread, and hide what comes after it. A buffer of zeros, of one number, or of another tensor is a dump's fault, unless a

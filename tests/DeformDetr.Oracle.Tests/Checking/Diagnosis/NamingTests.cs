@@ -55,7 +55,7 @@ public class NamingTests
                         {
                             string named = string.Join(
                                 " | ",
-                                diagnosis.Findings.Select(finding => FormattableString.Invariant($"{finding.Mistake} {finding.After:0.##}")));
+                                diagnosis.Findings.Select(one => FormattableString.Invariant($"{one.Mistake} {one.After:0.##}")));
                             wrong.Add($"{name}: {step.Name}: {mistake.Name} is named {named}");
                         }
                     }
