@@ -9,7 +9,7 @@ public sealed class HelpTests
     [InlineData("verify", "--dtype --kernels --threads --bits --write --json")]
     [InlineData("op", "--input --weights --config --variant --set --dtype --kernels --threads --out --list --json")]
     [InlineData("why", "--weights --input --config --variant --port --terms --threads --json")]
-    [InlineData("check", "--weights --input --port --config --variant --map --port-dtype --threads --html --json")]
+    [InlineData("check", "--weights --input --port --config --variant --map --port-dtype --threads --op --set --export-case --html --json")]
     [InlineData("selftest", "--threads --json")]
     [InlineData("inspect", "--json")]
     public void Every_command_explains_its_options_and_shows_an_example(string command, string options)
