@@ -42,6 +42,15 @@ internal sealed record CliRun(int Exit, string Out, string Error)
         Assert.Equal(2, Exit);
     }
 
+    /// <summary>Requires exit status 2, nothing on standard output, and one line on standard error that begins with what is at fault.</summary>
+    public void RequireRefused(string what)
+    {
+        Assert.StartsWith($"deform-detr: {what}", Error, StringComparison.Ordinal);
+        Assert.Equal(Error.Length - 1, Error.IndexOf('\n', StringComparison.Ordinal));
+        Assert.Equal("", Out);
+        Assert.Equal(2, Exit);
+    }
+
     /// <summary>Requires that the run is done and that nothing stands on standard error.</summary>
     public CliRun RequireDone()
     {
