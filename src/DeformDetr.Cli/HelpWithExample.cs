@@ -47,6 +47,18 @@ internal sealed class HelpWithExample : SynchronousCommandLineAction
             With --bits, 'untraced' counts tensors of a second run in which only outputs are listened to, so that kernels may be fused.
             A case or tensor that only one side has, and a case with other inputs, never pass.
             """,
+        ["check"] = """
+              deform-detr check --weights recipe:402 --config golden/ports/r50/config.json --input golden/ports/r50/inputs.safetensors --port golden/ports/r50/port.safetensors
+              deform-detr check --weights r50.safetensors --variant r50 --input street.png --port dump.npz --map huggingface --html report.html
+              deform-detr check --op ms_deform_attn_core --input in.safetensors --port out.safetensors --export-case failing
+
+            Errors are in units of what rounding explains: up to 1 is right. 'injected' is what a step adds to the port's own inputs, 'arrived' the error of
+            the whole run in units of that of correct float32 implementations. Tensors are named as in the contract; --map tells of other names.
+            """,
+        ["selftest"] = """
+              deform-detr selftest
+              deform-detr selftest --json > score.json
+            """,
         ["op"] = """
               deform-detr op --list
               deform-detr op layer_norm --input in.npz --set eps=1e-6 --out out.safetensors

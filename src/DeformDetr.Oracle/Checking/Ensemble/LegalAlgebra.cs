@@ -17,7 +17,7 @@ internal sealed class LegalAlgebra(OperatorContext context, LegalOrder order, Fu
             return made;
         }
 
-        Tensor<float> stored = Context.Rent<float>(real.Shape);
+        Tensor<float> stored = new(real.Shape);
         for (int i = 0; i < real.Length; i++)
         {
             stored.AsSpan()[i] = store(real.AsReadOnlySpan()[i]);

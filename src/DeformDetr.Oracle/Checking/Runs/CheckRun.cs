@@ -24,8 +24,8 @@ internal sealed class CheckRun
     private readonly DuplicateFinder _duplicates = new();
     private readonly List<DecisionMargin> _decisions = [];
 
-    // How many steps before and with a tensor the dump leaves out; 0 for one that it has.
-    private readonly Dictionary<string, int> _spans = new(StringComparer.Ordinal);
+    // The steps before and with a tensor that the dump leaves out; none for one that it has.
+    private readonly Dictionary<string, HashSet<string>> _spans = new(StringComparer.Ordinal);
 
     // For every query of the port, the query of the free run that looks at the same proposal; -1 where none does.
     private int[]? _partners;
@@ -88,13 +88,19 @@ internal sealed class CheckRun
             right = new Quantity(truth.Tensor.CloneUntyped());
         }
 
-        int spanned = step.Inputs.Sum(input => _spans.GetValueOrDefault(input.Value));
+        HashSet<string> span = new(StringComparer.Ordinal);
+        foreach ((_, string input) in step.Inputs)
+        {
+            span.UnionWith(_spans.GetValueOrDefault(input) ?? []);
+        }
+
+        int spanned = span.Count;
         TensorCheck check = new(
             step.Name, _port.PortNameOf(step.Name), step.Kind.Name, right.Shape, step.Axes, CheckStatus.Right, null, 0, double.NaN, 0, spanned,
             null, null, null);
         if (refused is not null)
         {
-            _spans[step.Name] = spanned + 1;
+            _spans[step.Name] = [.. span, step.Name];
             _forced.Put(step, right);
             _wrongBefore = true;
             return check with { Status = check.PortName is null ? CheckStatus.Absent : CheckStatus.Broken, Fault = refused };
@@ -103,7 +109,7 @@ internal sealed class CheckRun
         Tensor? port = Read(step.Name, right.Tensor, out string? fault);
         if (port is null)
         {
-            _spans[step.Name] = spanned + 1;
+            _spans[step.Name] = [.. span, step.Name];
             _forced.Put(step, right);
             CheckStatus missing = check.PortName is null ? CheckStatus.Absent : CheckStatus.Broken;
             _wrongBefore |= missing == CheckStatus.Broken;
@@ -115,7 +121,8 @@ internal sealed class CheckRun
             return check with { Status = missing, Fault = fault };
         }
 
-        right = Stored(right);
+        bool capped = spanned > 0 && !_wrongBefore && _tools.Members.Count > 0;
+        right = Stored(right, capped ? SpanFactor * freeNoise : double.PositiveInfinity);
         Tensor<bool>? padding = Padding(step.Name, right.Shape);
         check = port switch
         {
@@ -152,12 +159,12 @@ internal sealed class CheckRun
         // mistake is known that computes it.
         if (fault is not null && port is Tensor<double> some && (HasNaN(some.AsReadOnlySpan()) || (IsBuffer(fault) && !Computed(check))))
         {
-            _spans[step.Name] = spanned + 1;
+            _spans[step.Name] = [.. span, step.Name];
             _forced.Put(step, right);
             return check;
         }
 
-        _spans[step.Name] = 0;
+        _spans.Remove(step.Name);
         Decide(step, port, right, truth);
         _forced.Put(step, new Quantity(port));
         _forced.Drop(right);
@@ -182,21 +189,22 @@ internal sealed class CheckRun
         return false;
     }
 
-    // A dump in half precision rounds every tensor once more, those too that are only moved.
-    private Quantity Stored(Quantity right)
+    // A dump in half precision rounds every tensor once more, those too that are only moved. No noise is larger than the most.
+    private Quantity Stored(Quantity right, double most)
     {
-        if (_port.DType == DumpDType.Float32 || right.Tensor is not Tensor<double> values)
+        if ((_port.DType == DumpDType.Float32 && most == double.PositiveInfinity) || right.Tensor is not Tensor<double> values)
         {
             return right;
         }
 
         NoiseUnit unit = _tools.Forced.Unit;
+        double again = _port.DType == DumpDType.Float32 ? 0 : unit.Epsilon;
         Tensor<double> noise = new(values.Shape);
         for (int i = 0; i < values.Length; i++)
         {
             double value = values.AsReadOnlySpan()[i];
             double own = right.Noise is null ? 0 : right.Noise.AsReadOnlySpan()[i];
-            noise.AsSpan()[i] = unit.Settle(own + (unit.Epsilon * Math.Abs(value)), value);
+            noise.AsSpan()[i] = Math.Min(unit.Settle(own + (again * Math.Abs(value)), value), most);
         }
 
         return new Quantity(values, noise);
@@ -205,8 +213,7 @@ internal sealed class CheckRun
     private TensorCheck Real(
         Step step, TensorCheck check, Tensor<double> port, Quantity right, Quantity truth, double freeNoise, Tensor<bool>? padding)
     {
-        double cap = check.Spanned > 0 && !_wrongBefore && _tools.Members.Count > 0 ? SpanFactor * freeNoise : double.PositiveInfinity;
-        ErrorMeasure injected = ErrorMeasure.InNoise(_context, port, right.Real, right.Noise, padding, cap);
+        ErrorMeasure injected = ErrorMeasure.InNoise(_context, port, right.Real, right.Noise, padding);
         check = check with { Arrived = Arrived(step, port, truth.Real, freeNoise, padding), Padding = injected.Padding };
         if (ReferenceEquals(step.Kind, StepKinds.ResultScores) || ReferenceEquals(step.Kind, StepKinds.ResultBoxes))
         {

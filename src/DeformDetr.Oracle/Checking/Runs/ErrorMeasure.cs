@@ -7,11 +7,9 @@ internal readonly record struct ErrorMeasure(double Largest, int At, double Padd
 {
     private const int Chunk = 1 << 14;
 
-    // Error of the port against the right value, in units of the right one's noise; where that has none, only equality is right. The cap,
-    // where there is one, is the most that any element's noise may be.
+    // Error of the port against the right value, in units of the right one's noise; where that has none, only equality is right.
     public static ErrorMeasure InNoise(
-        OperatorContext context, Tensor<double> port, Tensor<double> right, Tensor<double>? noise, Tensor<bool>? padding,
-        double cap = double.PositiveInfinity) =>
+        OperatorContext context, Tensor<double> port, Tensor<double> right, Tensor<double>? noise, Tensor<bool>? padding) =>
         Over(context, port.Length, (first, last) =>
         {
             ErrorMeasure best = new(0, -1, 0);
@@ -26,7 +24,7 @@ internal readonly record struct ErrorMeasure(double Largest, int At, double Padd
                     continue;
                 }
 
-                double ratio = bound.IsEmpty ? double.PositiveInfinity : Math.Abs(x[i] - y[i]) / Math.Min(bound[i], cap);
+                double ratio = bound.IsEmpty ? double.PositiveInfinity : Math.Abs(x[i] - y[i]) / bound[i];
                 best = best.With(double.IsNaN(ratio) ? double.PositiveInfinity : ratio, i, !padded.IsEmpty && padded[i]);
             }
 

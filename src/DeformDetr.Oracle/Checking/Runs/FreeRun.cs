@@ -19,16 +19,7 @@ internal sealed class FreeRun(CheckModel model, Algebra truth, IReadOnlyList<Alg
         foreach (StepRun member in _members)
         {
             Quantity made = member.Evaluate(step);
-            if (member.Algebra is LegalAlgebra legal && legal.Stored(made) is var stored && !ReferenceEquals(stored, made))
-            {
-                if (!ReferenceEquals(step.Kind, StepKinds.Copy) && !ReferenceEquals(step.Kind, StepKinds.Given))
-                {
-                    member.Drop(made);
-                }
-
-                made = stored;
-            }
-
+            made = member.Algebra is LegalAlgebra legal ? legal.Stored(made) : made;
             if (right.Tensor is Tensor<double> real)
             {
                 noise = Math.Max(noise, ErrorMeasure.Absolute(truth.Context, made.Tensor, real, uncounted).Largest);

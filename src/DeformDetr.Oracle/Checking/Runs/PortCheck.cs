@@ -23,20 +23,26 @@ public static class PortCheck
         NameMap? map = request.Map is null ? null : NameMap.Load(request.Map);
         using PortDump port = PortDump.Open(request.Port, map, request.PortDType);
         CheckModel model = CheckModel.Load(request.Inputs, request.Weights, request.Config, request.Preprocess);
-        IReadOnlyList<string> extra = port.Extra(model.Graph.Steps.Select(step => step.Name));
         NameMatcher matcher = new();
         ExportedCase? exported = null;
         CheckListeners listeners = new(
-            extra.Count > 0 ? matcher.Offer : null,
+            matcher.Offer,
             export is null
                 ? null
                 : (step, inputs, tensor, noise) => exported ??= OperatorExport.Write(step, inputs, tensor, noise, export));
+        CheckReport report = Run(model, port, request, clock, progress, listeners);
+        return (report.Extra.Count == 0 ? report : report with { Proposals = matcher.Propose(port, report.Extra) }, exported);
+    }
+
+    internal static CheckReport Run(
+        CheckModel model, IPortTensors port, CheckRequest request, Stopwatch clock, Action<string>? progress = null,
+        CheckListeners? listeners = null)
+    {
         CheckTools tools = CheckTools.Create(model.Graph, request.PortDType, request.Threads);
         (IReadOnlyList<TensorCheck> tensors, IReadOnlyList<DecisionMargin> decisions) = CheckRun.Run(
             model, port, tools, progress, listeners);
-        CheckReport report = new(
-            port.Path, request.Weights.Text, request.Inputs, ConfigWriter.ToJson(request.Config), request.PortDType.Word(), tensors, extra,
-            decisions, extra.Count > 0 ? matcher.Propose(port, extra) : [], clock.Elapsed.TotalSeconds);
-        return (report, exported);
+        return new CheckReport(
+            port.Path, request.Weights.Text, request.Inputs, ConfigWriter.ToJson(request.Config), request.PortDType.Word(), tensors,
+            port.Extra(model.Graph.Steps.Select(step => step.Name)), decisions, [], clock.Elapsed.TotalSeconds);
     }
 }

@@ -393,6 +393,10 @@ internal static class LayerMistakes
             ["E17"],
             (a, _, right) => a.Sigmoid(right)) with { Applies = IsHead };
 
+        yield return Result(
+            StepKinds.Copy, "ReLU after the box head", "The box head ends in a ReLU.", "Nothing follows the head's last layer.", ["E17"],
+            (a, _, right) => a.Relu(right)) with { Applies = IsHead };
+
         Mistake Instead(string name, string explanation, Activation? of, Func<Algebra, Quantity, Quantity> other) => Evaluate(
             StepKinds.Linear, name, explanation,
             of switch
