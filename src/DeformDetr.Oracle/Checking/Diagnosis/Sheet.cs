@@ -18,7 +18,7 @@ internal sealed class Sheet(TensorShape shape, double[] values, double[] noise)
     private const double Fine = 1.0 / (1 << 20);
 
     // A mistake that is written by hand has the right tensor's noise, which fits it roughly.
-    private const double Literal = 2;
+    private const double Literal = 8;
 
     public TensorShape Shape { get; } = shape;
 

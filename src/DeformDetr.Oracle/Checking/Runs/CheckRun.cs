@@ -15,6 +15,9 @@ internal sealed class CheckRun
     // From which score on `detect` shows a detection.
     private const double DetectionThreshold = 0.3;
 
+    // Bytes between two collections.
+    private const long Garbage = 1L << 29;
+
     private readonly CheckModel _model;
     private readonly IPortTensors _port;
     private readonly CheckTools _tools;
@@ -56,6 +59,7 @@ internal sealed class CheckRun
         using FreeRun free = new(model, tools.Truth, tools.Members);
         using StepRun forced = run._forced;
         List<TensorCheck> tensors = [];
+        long collected = GC.GetTotalAllocatedBytes();
         foreach (Step step in model.Graph.Steps)
         {
             progress?.Invoke(step.Name);
@@ -68,6 +72,12 @@ internal sealed class CheckRun
             tensors.Add(run.Check(step, truth, noise));
             free.Finish(step);
             forced.Finish(step);
+            if (GC.GetTotalAllocatedBytes() - collected > Garbage)
+            {
+                // Tensors of a dump are read once each: left to itself, the collector lets gigabytes of them lie.
+                GC.Collect();
+                collected = GC.GetTotalAllocatedBytes();
+            }
         }
 
         return (tensors, run._decisions);

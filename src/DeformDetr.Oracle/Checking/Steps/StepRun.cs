@@ -68,9 +68,14 @@ internal sealed class StepRun : IDisposable
     // The tensor that later steps read.
     public void Put(Step step, Quantity quantity) => _tensors[step.Name] = quantity;
 
-    // A tensor that was evaluated and not put.
+    // A tensor that was evaluated and not put; one that is another step's too stays.
     public void Drop(Quantity quantity)
     {
+        if (_tensors.Values.Any(other => ReferenceEquals(other.Tensor, quantity.Tensor)))
+        {
+            return;
+        }
+
         Release(quantity.Tensor);
         if (quantity.Noise is not null)
         {
@@ -83,7 +88,7 @@ internal sealed class StepRun : IDisposable
     {
         foreach (string name in _graph.LastReadBy(step))
         {
-            if (_tensors.Remove(name, out Quantity? quantity) && !_tensors.Values.Any(other => ReferenceEquals(other.Tensor, quantity.Tensor)))
+            if (_tensors.Remove(name, out Quantity? quantity))
             {
                 Drop(quantity);
             }

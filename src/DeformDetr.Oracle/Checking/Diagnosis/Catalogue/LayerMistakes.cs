@@ -57,7 +57,7 @@ internal static class LayerMistakes
         {
             yield return Operators(
                 kind, Text($"layer norm with epsilon {epsilon:0e-0}"), Text($"The layer norm's epsilon is {epsilon:0e-0}."),
-                "Use 1e-5, PyTorch's default.", ["E2"], a => new WithEpsilon(a, epsilon));
+                "Use 1e-5, PyTorch's default.", ["B4"], a => new WithEpsilon(a, epsilon));
         }
 
         yield return Inputs(
