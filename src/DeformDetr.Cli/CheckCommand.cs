@@ -38,7 +38,7 @@ internal static class CheckCommand
         });
         Option<string?> op = CliOptions.NotEmpty(new Option<string?>("--op")
         {
-            Description = "Judge one operator, layer or step: a name of 'deform-detr op --list'; --input then holds its inputs",
+            Description = "Judge one operator, layer or step: a name of 'deform-detr op --list'; the input file then holds its inputs",
             HelpName = "NAME",
         });
         Option<string[]> set = CliOptions.NotEmpty(new Option<string[]>("--set")

@@ -17,9 +17,6 @@ internal sealed class Sheet(TensorShape shape, double[] values, double[] noise)
     private const double Second = 1.0 / (1L << 40);
     private const double Fine = 1.0 / (1 << 20);
 
-    // A mistake that is written by hand has the right tensor's noise, which fits it roughly.
-    private const double Literal = 8;
-
     public TensorShape Shape { get; } = shape;
 
     public double[] Values { get; } = values;
@@ -58,7 +55,7 @@ internal sealed class Sheet(TensorShape shape, double[] values, double[] noise)
         double[] noise = new double[values.Length];
         for (int i = 0; i < noise.Length; i++)
         {
-            noise[i] = Literal * growth * (i < right.Noise.Length && right.Noise[i] > 0 ? right.Noise[i] : usual);
+            noise[i] = growth * (i < right.Noise.Length && right.Noise[i] > 0 ? right.Noise[i] : usual);
         }
 
         return new(quantity.Shape, values, noise);

@@ -151,18 +151,23 @@ internal static partial class OperatorCatalogue
                     [KeyValuePair.Create("pred_boxes", "pred_boxes"), KeyValuePair.Create("target_sizes", "target_sizes")];
                 steps.Add(Bare(FormattableString.Invariant($"results.{b}.scores"), StepKinds.ResultScores, scores) with
                 {
-                    Axes = ["rank"], Options = options, Hints = others,
+                    Axes = ["rank"],
+                    Options = options,
+                    Hints = others,
                 });
                 steps.Add(Bare(FormattableString.Invariant($"results.{b}.labels"), StepKinds.ResultLabels, scores) with
                 {
-                    Axes = ["rank"], Options = options, Hints = others,
+                    Axes = ["rank"],
+                    Options = options,
+                    Hints = others,
                 });
                 steps.Add(
                     Bare(
                         FormattableString.Invariant($"results.{b}.boxes"), StepKinds.ResultBoxes, scores, ("pred_boxes", "pred_boxes"),
                         ("target_sizes", "target_sizes")) with
                     {
-                        Axes = ["rank", "xyxy"], Options = options,
+                        Axes = ["rank", "xyxy"],
+                        Options = options,
                     });
             }
 

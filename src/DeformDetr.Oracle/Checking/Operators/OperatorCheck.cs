@@ -136,7 +136,9 @@ public static class OperatorCheck
             {
                 return check with
                 {
-                    Status = CheckStatus.Wrong, Injected = double.PositiveInfinity, Worst = new WorstElement(index, its, expected, 0),
+                    Status = CheckStatus.Wrong,
+                    Injected = double.PositiveInfinity,
+                    Worst = new WorstElement(index, its, expected, 0),
                 };
             }
         }
@@ -179,7 +181,9 @@ public static class OperatorCheck
         string? said = verdict.Right ? verdict.Notes.FirstOrDefault() : verdict.Faults.FirstOrDefault();
         return check with
         {
-            Injected = verdict.Worst, Status = verdict.Right ? CheckStatus.Right : CheckStatus.Wrong, Fault = said,
+            Injected = verdict.Worst,
+            Status = verdict.Right ? CheckStatus.Right : CheckStatus.Wrong,
+            Fault = said,
             Worst = verdict.Right ? null : check.Worst,
         };
     }

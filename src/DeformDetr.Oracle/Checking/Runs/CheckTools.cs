@@ -22,7 +22,7 @@ internal sealed record CheckTools(Algebra Truth, IReadOnlyList<Algebra> Members,
             _ => NoiseUnit.Float32,
         });
         return new CheckTools(
-            new ReferenceAlgebra<double>(Context()), 
+            new ReferenceAlgebra<double>(Context()),
             ensemble ? [.. LegalOrders.Ensemble.Select(order => new LegalAlgebra(Context(), order, store))] : [], forced,
             new Diagnoser(forced, MistakeCatalogue.All, graph));
     }

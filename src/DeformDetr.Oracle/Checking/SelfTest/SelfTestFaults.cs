@@ -24,7 +24,8 @@ internal sealed record SelfTestFault(string Name, Func<Step, bool> Fits, Func<St
 
     // Changes of the dump alone, by name; what is left, and what is said of it.
     public static IReadOnlyList<(string Name, string Suffix, Func<Dictionary<string, Tensor>, string, string?> Change, CheckStatus Status)>
-        OfDumps { get; } =
+        OfDumps
+    { get; } =
         [
             ("NaN in one element", ".linear1", (dump, name) => Set(dump, name, x => Change1(x, 5, _ => float.NaN)), CheckStatus.Broken),
             ("NaN everywhere", ".norm1", (dump, name) => Set(dump, name, x => All(x, (_, _) => float.NaN)), CheckStatus.Broken),

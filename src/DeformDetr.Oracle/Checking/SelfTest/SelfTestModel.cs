@@ -57,7 +57,10 @@ internal sealed record SelfTestModel(string Name, CheckModel Model)
     {
         config = config with
         {
-            EncLayers = Math.Min(config.EncLayers, 2), DecLayers = 2, DimFeedforward = 48, NumQueries = config.NumQueries == 300 ? 14 : config.NumQueries,
+            EncLayers = Math.Min(config.EncLayers, 2),
+            DecLayers = 2,
+            DimFeedforward = 48,
+            NumQueries = config.NumQueries == 300 ? 14 : config.NumQueries,
             NumClasses = config.NumClasses == 91 && !name.StartsWith("plain", StringComparison.Ordinal) ? 9 : config.NumClasses,
         };
         StepWeights weights = StepWeights.Load(new WeightSource(null, seed), config);

@@ -93,7 +93,12 @@ public partial class CatalogueTests
 
     private static Mistake Planted(string name, Func<Algebra, StepInputs, Quantity> evaluate) => new()
     {
-        Name = name, Explanation = "Planted.", Fix = "None.", References = ["A1"], Kinds = [StepKinds.SpatialShapes], Evaluate = evaluate,
+        Name = name,
+        Explanation = "Planted.",
+        Fix = "None.",
+        References = ["A1"],
+        Kinds = [StepKinds.SpatialShapes],
+        Evaluate = evaluate,
     };
 
     // Two pictures, one shrunk to 96 x 115 and one enlarged to 48 x longest, each smaller than the batch along one side. Of the rules for

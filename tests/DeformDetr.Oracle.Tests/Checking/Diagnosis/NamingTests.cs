@@ -39,7 +39,8 @@ public class NamingTests
             SmallModel model = SmallModel.Of(name);
             Diagnoser diagnoser = new(model.Noise, Catalogue, model.Graph)
             {
-                Limit = TimeSpan.FromMinutes(1), Total = TimeSpan.FromHours(1),
+                Limit = TimeSpan.FromMinutes(1),
+                Total = TimeSpan.FromHours(1),
             };
             foreach (Step step in model.Graph.Steps)
             {

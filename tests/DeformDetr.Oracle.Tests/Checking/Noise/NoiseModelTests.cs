@@ -23,7 +23,8 @@ public class NoiseModelTests(ITestOutputHelper output)
         StepGraph graph = StepGraph.Build(config, pictures: 0, input.TargetSizes?.Shape[0] ?? 0);
         Dictionary<string, Tensor> given = new(StringComparer.Ordinal)
         {
-            ["samples.tensor"] = input.Samples, ["samples.mask"] = input.Mask,
+            ["samples.tensor"] = input.Samples,
+            ["samples.mask"] = input.Mask,
         };
         if (input.TargetSizes is not null)
         {

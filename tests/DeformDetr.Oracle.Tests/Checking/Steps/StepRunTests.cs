@@ -31,7 +31,8 @@ public class StepRunTests
         StepGraph graph = StepGraph.Build(config, pictures: 0, results);
         Dictionary<string, Tensor> given = new(StringComparer.Ordinal)
         {
-            ["samples.tensor"] = input.Samples, ["samples.mask"] = input.Mask,
+            ["samples.tensor"] = input.Samples,
+            ["samples.mask"] = input.Mask,
         };
         if (input.TargetSizes is not null)
         {

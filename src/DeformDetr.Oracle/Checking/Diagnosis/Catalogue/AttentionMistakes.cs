@@ -15,7 +15,8 @@ internal static class AttentionMistakes
             kind, "offsets divided by (H, W)", "The offsets are divided by (H, W) instead of (W, H).",
             "Divide x by W_l and y by H_l: the normaliser is spatial_shapes with its two columns exchanged.",
             ["D1", "fundamentalvision/Deformable-DETR#6", "fundamentalvision/Deformable-DETR#7", "open-mmlab/mmcv#3200"],
-            (a, x) => x.With("spatial_shapes", Transposed(a, x["spatial_shapes"]))) with { Applies = Points };
+            (a, x) => x.With("spatial_shapes", Transposed(a, x["spatial_shapes"]))) with
+        { Applies = Points };
         yield return Result(
             kind, "x and y of the locations exchanged", "The locations are (y, x) instead of (x, y).",
             "Keep x first, as the offsets have it.",
@@ -30,24 +31,29 @@ internal static class AttentionMistakes
         yield return Text(
             kind, "offsets not divided", "The offsets are added as they are, in cells, to references in fractions.",
             "Divide the offsets by (W_l, H_l) first.", ["D1"],
-            (a, x) => a.Add(References(a, x), x["sampling_offsets"])) with { Applies = Points };
+            (a, x) => a.Add(References(a, x), x["sampling_offsets"])) with
+        { Applies = Points };
         yield return Text(
             kind, "offsets divided by (W - 1, H - 1)", "The offsets are divided by one less than the level's size.",
             "Divide by (W_l, H_l): fractions are of cells, not of the distance between the outer centres.",
             ["D4", "jiangxiluning/Deformable-DETR#3"],
             (a, x) => a.Add(References(a, x), a.Divide(x["sampling_offsets"], Sizes(a, x["spatial_shapes"], size => size - 1))))
-            with { Applies = Points };
+            with
+        { Applies = Points };
         yield return Text(
             kind, "offsets divided by W only", "Both offsets are divided by W.", "Divide x by W_l and y by H_l.", ["D1"],
-            (a, x) => a.Add(References(a, x), a.Divide(x["sampling_offsets"], Side(a, x["spatial_shapes"], 1)))) with { Applies = Points };
+            (a, x) => a.Add(References(a, x), a.Divide(x["sampling_offsets"], Side(a, x["spatial_shapes"], 1)))) with
+        { Applies = Points };
         yield return Text(
             kind, "offsets divided by H only", "Both offsets are divided by H.", "Divide x by W_l and y by H_l.", ["D1"],
-            (a, x) => a.Add(References(a, x), a.Divide(x["sampling_offsets"], Side(a, x["spatial_shapes"], 0)))) with { Applies = Points };
+            (a, x) => a.Add(References(a, x), a.Divide(x["sampling_offsets"], Side(a, x["spatial_shapes"], 0)))) with
+        { Applies = Points };
         yield return Inputs(
             kind, "offsets divided by the sizes of the reversed levels", "The levels' sizes are taken in the reverse order.",
             "Level 0 is the largest map.", ["D20"],
             (a, x) => x.With("spatial_shapes", a.Pick(x["spatial_shapes"], 0, Reversed(x["spatial_shapes"].Shape[0]))))
-            with { Applies = Points };
+            with
+        { Applies = Points };
         yield return Inputs(
             kind, "offsets subtracted", "The offsets are subtracted from the references.", "Add them.", ["D1"],
             (a, x) => x.With("sampling_offsets", a.Apply(x["sampling_offsets"], offset => -offset)));
@@ -81,7 +87,8 @@ internal static class AttentionMistakes
             "Where batch and heads are one axis, the references are repeated for batch-major but used head-major.",
             "Repeat every picture's references for its own heads (repeat_interleave).", ["D19", "jiangxiluning/Deformable-DETR#3"],
             (a, x) => a.Add(Interleaved(a, x), a.Divide(x["sampling_offsets"], Sizes(a, x["spatial_shapes"], size => size))))
-            with { Applies = x => Points(x) && x["reference_points"].Shape[0] > 1 };
+            with
+        { Applies = x => Points(x) && x["reference_points"].Shape[0] > 1 };
         yield return Boxed(
             "boxes without 0.5", "The offsets are scaled by the box's whole sides, not by half of them.", "Multiply by 0.5 · (w, h).",
             (a, x) => Box(a, x, 1.0 / x.Options.Points, null));
@@ -99,24 +106,29 @@ internal static class AttentionMistakes
             kind, "boxes taken as points", "Of a box only the centre is used; the offsets are divided by (W, H).",
             "With boxes the offsets are scaled by 0.5 · (w, h) / P.", ["D27", "E11"],
             (a, x) => a.Add(References(a, x), a.Divide(x["sampling_offsets"], Sizes(a, x["spatial_shapes"], size => size))))
-            with { Applies = Boxes };
+            with
+        { Applies = Boxes };
         yield return Inputs(
             kind, "boxes with (h, w)", "The box's sides are exchanged.", "Boxes are (cx, cy, w, h).", ["D27", "G5"],
-            (a, x) => x.With("reference_points", a.Pick(x["reference_points"], 3, 0, 1, 3, 2))) with { Applies = Boxes };
+            (a, x) => x.With("reference_points", a.Pick(x["reference_points"], 3, 0, 1, 3, 2))) with
+        { Applies = Boxes };
         yield return Text(
             kind, "boxes divided by L · P", "The offsets are divided by the number of all samples.", "Divide them by P.", ["D27"],
-            (a, x) => Box(a, x, 0.5 / x.Options.Levels / x.Options.Points, null)) with { Applies = Boxes };
+            (a, x) => Box(a, x, 0.5 / x.Options.Levels / x.Options.Points, null)) with
+        { Applies = Boxes };
         yield return Text(
             kind, "offsets from the box's corner", "The offsets start at the box's top left corner.", "They start at its centre.", ["D27"],
             (a, x) => a.Subtract(
                 a.SamplingLocations(x["reference_points"], x["sampling_offsets"], x["spatial_shapes"]),
-                a.Apply(Sides(a, x), side => 0.5 * side))) with { Applies = Boxes };
+                a.Apply(Sides(a, x), side => 0.5 * side))) with
+        { Applies = Boxes };
 
         static Mistake Boxed(string name, string explanation, string fix, Func<Algebra, StepInputs, Quantity> evaluate) => Text(
             StepKinds.SamplingLocations, name, explanation, fix,
             ["D27", "fundamentalvision/Deformable-DETR#28", "fundamentalvision/Deformable-DETR#38", "open-mmlab/mmdetection#7686"],
             evaluate)
-            with { Applies = Boxes };
+            with
+        { Applies = Boxes };
     }
 
     private static IEnumerable<Mistake> Offsets()
@@ -417,11 +429,13 @@ internal static class AttentionMistakes
             "Where batch and heads are one axis, locations and weights have the other order.",
             "Merge (N, M), in this order, everywhere.", ["D19", "jiangxiluning/Deformable-DETR#3"],
             (a, x) => x.With("sampling_locations", Crossed(a, x["sampling_locations"])).With(
-                "attention_weights", Crossed(a, x["attention_weights"]))) with { Applies = Several };
+                "attention_weights", Crossed(a, x["attention_weights"]))) with
+        { Applies = Several };
         yield return Inputs(
             kind, "weights batch-major, heads first", "Where batch and heads are one axis, the weights have the other order.",
             "Merge (N, M), in this order, everywhere.", ["D19", "jiangxiluning/Deformable-DETR#3"],
-            (a, x) => x.With("attention_weights", Crossed(a, x["attention_weights"]))) with { Applies = Several };
+            (a, x) => x.With("attention_weights", Crossed(a, x["attention_weights"]))) with
+        { Applies = Several };
         yield return Inputs(
             kind, "points of the weights reversed", "The points of the weights are in the reverse order.", "Points go in their order.",
             ["D15"],
@@ -446,21 +460,25 @@ internal static class AttentionMistakes
         yield return Text(
             kind, "output_proj omitted", "The heads' sums are returned without output_proj.", "Apply output_proj.", ["D26"],
             (_, x) => x["x"])
-            with { Applies = IsOutput };
+            with
+        { Applies = IsOutput };
         yield return Text(
             kind, "bias of output_proj only", "Only the bias of output_proj arrives.", "Apply output_proj to the heads' sums.", ["D26"],
-            (a, x) => a.Expand(x.Weight("bias"), x["x"].Shape)) with { Applies = IsOutput };
+            (a, x) => a.Expand(x.Weight("bias"), x["x"].Shape)) with
+        { Applies = IsOutput };
         yield return Inputs(
             kind, "output_proj of interleaved heads", "output_proj is applied to channels in the order (D, M).",
             "Put the heads side by side: (M, D).",
-            ["D18", "D26"], (a, x) => x.With("x", Interleaved(a, x, x["x"]))) with { Applies = IsOutput };
+            ["D18", "D26"], (a, x) => x.With("x", Interleaved(a, x, x["x"]))) with
+        { Applies = IsOutput };
         yield return Text(
             kind, "output_proj before the heads are summed",
             "Every head goes through output_proj with its bias, before the heads are added up.",
             "Put the heads side by side, then project once.", ["D26"],
             (a, x) => a.Add(
                 a.Linear(x["x"], x.Weight("weight"), x.Weight("bias")),
-                a.Apply(x.Weight("bias"), bias => bias * (x.Options.Heads - 1)))) with { Applies = IsOutput };
+                a.Apply(x.Weight("bias"), bias => bias * (x.Options.Heads - 1)))) with
+        { Applies = IsOutput };
     }
 
     // What the two layers that the query goes through have in common.
@@ -481,7 +499,8 @@ internal static class AttentionMistakes
         yield return Inputs(
             kind, $"{layer} of the query before self-attention",
             $"The {layer} come from the layer's input, not from what its self-attention made.", "Self-attention comes first.", ["E3"],
-            (a, x) => x.With("query", x.NamedTensor(LayerInput(x)))) with { Applies = IsDecoder };
+            (a, x) => x.With("query", x.NamedTensor(LayerInput(x)))) with
+        { Applies = IsDecoder };
 
         static Quantity Again(Algebra a, StepInputs x, Quantity query)
         {
@@ -760,6 +779,10 @@ internal static class AttentionMistakes
 
     private static Mistake Made(StepKind kind, string name, string explanation, string fix, string[] references) => new()
     {
-        Name = name, Explanation = explanation, Fix = fix, References = references, Kinds = [kind],
+        Name = name,
+        Explanation = explanation,
+        Fix = fix,
+        References = references,
+        Kinds = [kind],
     };
 }

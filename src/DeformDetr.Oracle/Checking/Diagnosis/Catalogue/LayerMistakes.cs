@@ -24,9 +24,9 @@ internal static class LayerMistakes
                 ["E1"],
                 (_, x) => x.WithWeight("weight", x.NamedWeight($"{Layer(x)}.norm{other}.weight"))
                     .WithWeight("bias", x.NamedWeight($"{Layer(x)}.norm{other}.bias"))) with
-                {
-                    Applies = x => !x.Step.Name.EndsWith(Text($"norm{other}"), StringComparison.Ordinal),
-                };
+            {
+                Applies = x => !x.Step.Name.EndsWith(Text($"norm{other}"), StringComparison.Ordinal),
+            };
         }
 
         yield return Inputs(
@@ -87,21 +87,22 @@ internal static class LayerMistakes
                             Constant(a, [x["x"].Shape[1]], 0)),
                         0, 2, 1),
                     x.Weight("weight")),
-                x.Weight("bias"))) with { Whole = true };
+                x.Weight("bias"))) with
+        { Whole = true };
         yield return Inputs(
             kind, "cross-attention before self-attention (norm2)", "norm2 takes what norm1 gave: cross-attention comes first.",
             "Self-attention and norm2 come first, whatever the constructor's order.", ["E3"],
             (a, x) => x.With("x", x.NamedTensor($"{Layer(x)}.norm1"))) with
-            {
-                Applies = x => IsDecoder(x) && x.Step.Name.EndsWith("norm2", StringComparison.Ordinal),
-            };
+        {
+            Applies = x => IsDecoder(x) && x.Step.Name.EndsWith("norm2", StringComparison.Ordinal),
+        };
         yield return Inputs(
             kind, "cross-attention before self-attention (norm1)", "norm1 takes the layer's input: cross-attention comes first.",
             "Self-attention and norm2 come first, whatever the constructor's order.", ["E3"],
             (a, x) => x.With("x", x.NamedTensor(AttentionMistakes.LayerInput(x)))) with
-            {
-                Applies = x => IsDecoder(x) && x.Step.Name.EndsWith("norm1", StringComparison.Ordinal),
-            };
+        {
+            Applies = x => IsDecoder(x) && x.Step.Name.EndsWith("norm1", StringComparison.Ordinal),
+        };
     }
 
     private static IEnumerable<Mistake> SelfAttention()
@@ -290,7 +291,8 @@ internal static class LayerMistakes
             kind, "initial reference for every layer", "The step is added to the initial reference.",
             "Use the reference that the layer got.",
             ["E9"], (_, x) => x.With("reference", x.NamedTensor("transformer.reference_points")))
-            with { Applies = x => x.Options.Layer > 0 };
+            with
+        { Applies = x => x.Options.Layer > 0 };
         yield return Evaluate(
             kind, "reference added without its logit", "The reference is added as a fraction to a step in logits.",
             "Add inverse_sigmoid(reference).",
@@ -315,11 +317,13 @@ internal static class LayerMistakes
         yield return Inputs(
             kind, "point's reference added to all four", "Width and height get the reference point too.",
             "A 2-d reference adds to the centre only.", ["E10", "fundamentalvision/Deformable-DETR#54", "open-mmlab/mmdetection#7938"],
-            (a, x) => x.With("reference", a.Concat([x["reference"], x["reference"]], 2))) with { Applies = IsPoint };
+            (a, x) => x.With("reference", a.Concat([x["reference"], x["reference"]], 2))) with
+        { Applies = IsPoint };
         yield return Inputs(
             kind, "box's reference added to the centre only", "Width and height start anew in every layer.",
             "A 4-d reference adds to all four.", ["E10", "E11"],
-            (a, x) => x.With("reference", a.Pick(x["reference"], 2, 0, 1))) with { Applies = x => !IsPoint(x) };
+            (a, x) => x.With("reference", a.Pick(x["reference"], 2, 0, 1))) with
+        { Applies = x => !IsPoint(x) };
         yield return Inputs(
             kind, "valid ratios folded into the reference", "The carried reference is the one times valid ratios (of level 0).",
             "Carry the reference of the unpadded picture; multiply by the ratios only for the attention.", ["C17", "E9"],
@@ -380,7 +384,8 @@ internal static class LayerMistakes
         yield return Evaluate(
             StepKinds.Linear, "activation where none belongs", "The layer's input goes through a ReLU.", "This layer has none before it.",
             ["E17"],
-            (a, x) => a.Linear(a.Relu(x["x"]), x.Weight("weight"), x.Weight("bias"))) with { Applies = x => !x.Options.Activates };
+            (a, x) => a.Linear(a.Relu(x["x"]), x.Weight("weight"), x.Weight("bias"))) with
+        { Applies = x => !x.Options.Activates };
         yield return Result(
             StepKinds.Linear, "ReLU after the layer", "The layer's output goes through a ReLU (or is saved after its activation).",
             "The tensor of this name is the layer's output, before any activation; after the last layer of a head there is none.", ["E17"],
@@ -391,11 +396,13 @@ internal static class LayerMistakes
         yield return Result(
             StepKinds.Linear, "sigmoid after the layer", "The layer's output goes through a sigmoid.", "Keep the logits under this name.",
             ["E17"],
-            (a, _, right) => a.Sigmoid(right)) with { Applies = IsHead };
+            (a, _, right) => a.Sigmoid(right)) with
+        { Applies = IsHead };
 
         yield return Result(
             StepKinds.Copy, "ReLU after the box head", "The box head ends in a ReLU.", "Nothing follows the head's last layer.", ["E17"],
-            (a, _, right) => a.Relu(right)) with { Applies = IsHead };
+            (a, _, right) => a.Relu(right)) with
+        { Applies = IsHead };
 
         Mistake Instead(string name, string explanation, Activation? of, Func<Algebra, Quantity, Quantity> other) => Evaluate(
             StepKinds.Linear, name, explanation,
@@ -407,9 +414,9 @@ internal static class LayerMistakes
             },
             ["E17", "E18"],
             (a, x) => a.Linear(other(a, x["x"]), x.Weight("weight"), x.Weight("bias"))) with
-            {
-                Applies = x => x.Options.Activates && (of is null || x.Options.Activation == of),
-            };
+        {
+            Applies = x => x.Options.Activates && (of is null || x.Options.Activation == of),
+        };
     }
 
     private static IEnumerable<Mistake> Heads()
@@ -422,29 +429,32 @@ internal static class LayerMistakes
         yield return Inputs(
             StepKinds.Linear, "head 0 for every layer", "The head of layer 0 serves every layer.",
             "With box refinement every layer has heads of its own.",
-            references, (_, x) => OfHead(x, "0")) with { Applies = IsHead };
+            references, (_, x) => OfHead(x, "0")) with
+        { Applies = IsHead };
         yield return Inputs(
             StepKinds.Linear, "next layer's head", "The head is that of the next layer.", "Head l belongs to layer l.", references,
-            (_, x) => OfHead(x, Text($"{Head(x) + 1}"))) with { Applies = IsHead };
+            (_, x) => OfHead(x, Text($"{Head(x) + 1}"))) with
+        { Applies = IsHead };
         yield return Inputs(
             StepKinds.Linear, "previous layer's head", "The head is that of the layer before.",
             "Head l belongs to layer l; with two stages the last is the encoder's.",
-            [.. references, "E14"], (_, x) => OfHead(x, Text($"{Head(x) - 1}"))) with { Applies = IsHead };
+            [.. references, "E14"], (_, x) => OfHead(x, Text($"{Head(x) - 1}"))) with
+        { Applies = IsHead };
         yield return Inputs(
             StepKinds.Linear, "bias of the head at its initial value", "The class head's bias is -log 99, its value before training.",
             "Load the checkpoint's bias.",
             ["E13", "huggingface/transformers#37925"],
             (a, x) => x.WithWeight("bias", Constant(a, x.Weight("bias").Shape, -Elementary.Log(99)))) with
-            {
-                Applies = x => x.Step.Name.StartsWith("class_embed", StringComparison.Ordinal),
-            };
+        {
+            Applies = x => x.Step.Name.StartsWith("class_embed", StringComparison.Ordinal),
+        };
         yield return Inputs(
             StepKinds.Linear, "box head of two layers", "The middle layer of the box head is left out.", "The head has three layers.",
             ["E17"],
             (_, x) => x.With("x", x.NamedTensor(Text($"bbox_embed.{Head(x)}.layers.0")))) with
-            {
-                Applies = x => IsHead(x) && x.Step.Name.EndsWith("layers.2", StringComparison.Ordinal),
-            };
+        {
+            Applies = x => IsHead(x) && x.Step.Name.EndsWith("layers.2", StringComparison.Ordinal),
+        };
     }
 
     private static bool IsPoint(StepInputs x) => x["reference"].Shape[^1] == 2;
@@ -597,7 +607,11 @@ internal static class LayerMistakes
 
     private static Mistake Made(StepKind kind, string name, string explanation, string fix, string[] references) => new()
     {
-        Name = name, Explanation = explanation, Fix = fix, References = references, Kinds = [kind],
+        Name = name,
+        Explanation = explanation,
+        Fix = fix,
+        References = references,
+        Kinds = [kind],
     };
 
     private static string Text(ref DefaultInterpolatedStringHandler text) => string.Create(CultureInfo.InvariantCulture, ref text);
