@@ -7,9 +7,9 @@ internal sealed partial class NoiseAlgebra
 {
     private const double Temperature = 10000;
 
-    private static readonly double[] _means = [0.485, 0.456, 0.406];
+    private static readonly double[] Means = [0.485, 0.456, 0.406];
 
-    private static readonly double[] _deviations = [0.229, 0.224, 0.225];
+    private static readonly double[] Deviations = [0.229, 0.224, 0.225];
 
     public override Quantity SinePosition(Quantity mask, int channels)
     {
@@ -171,7 +171,7 @@ internal sealed partial class NoiseAlgebra
                 int channel = line / height % 3;
                 TensorShape picture = resized[line / height / 3].Shape;
                 int columns = line % height < picture[0] ? picture[1] : 0;
-                (double mean, double deviation) = (_means[channel], _deviations[channel]);
+                (double mean, double deviation) = (Means[channel], Deviations[channel]);
                 for (int column = 0; column < width; column++)
                 {
                     int i = (line * width) + column;
