@@ -8,21 +8,24 @@ internal static class LegalOrders
     // The operators as they are.
     public static LegalOrder House { get; } = new("house");
 
+    // One sum from the first term to the last, each rounded: of all legal orders the one that errs most.
+    public static LegalOrder OneChain { get; } = new("one chain, unfused")
+    {
+        Products = new SummationOrder { Block = SummationOrder.OneChain, Unfused = true },
+        Rows = RowOrder.OneChain,
+        ChannelNorm = ChannelNormOrder.Folded,
+        Locations = LocationOrder.Stepwise,
+        Positions = PositionOrder.Direct,
+        Core = CoreOrder.ByLevel,
+        Logistic = LogisticOrder.Quotient,
+        LooseFunctions = true,
+    };
+
     // A free run's noise is the spread of these.
     public static IReadOnlyList<LegalOrder> Ensemble { get; } =
     [
         House,
-        new("one chain, unfused")
-        {
-            Products = new SummationOrder { Block = SummationOrder.OneChain, Unfused = true },
-            Rows = RowOrder.OneChain,
-            ChannelNorm = ChannelNormOrder.Folded,
-            Locations = LocationOrder.Stepwise,
-            Positions = PositionOrder.Direct,
-            Core = CoreOrder.ByLevel,
-            Logistic = LogisticOrder.Quotient,
-            LooseFunctions = true,
-        },
+        OneChain,
         new("blocks of 64 descending, bias first")
         {
             Products = new SummationOrder { Block = 64, Terms = TermOrder.Descending, BiasFirst = true },

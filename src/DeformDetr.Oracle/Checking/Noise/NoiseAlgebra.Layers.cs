@@ -85,7 +85,7 @@ internal sealed partial class NoiseAlgebra
         Func<Tensor<float>, Tensor<float>, Tensor<float>> product)
     {
         Tensor<double> noise = Context.Rent<double>(value.Shape);
-        double growth = U * SumGrowth.Of(terms);
+        double growth = U * SumGrowth.Of(terms) * SumShare;
         using BufferScope scope = _fast.Scope();
         (Tensor<float> left, double leftUnit) = Magnitudes(a.Real, growth, a.Noise);
         (Tensor<float> right, double rightUnit) = Magnitudes(b.Real, 1, null);

@@ -27,6 +27,9 @@ internal sealed partial class NoiseAlgebra : Algebra
 
     public NoiseUnit Unit => _unit;
 
+    // The part of a sum's bound that its rounding may fill: less than all where legal orders were seen to stay far below it.
+    public double SumShare { get; set; } = 1;
+
     public override Quantity GivenWeight(Tensor tensor)
     {
         Quantity given = Given(tensor);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using DeformDetr.Reference;
 using DeformDetr.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace DeformDetr.Oracle;
 
@@ -24,6 +25,7 @@ internal sealed class CheckRun
     private readonly CheckListeners? _listeners;
     private readonly OperatorContext _context;
     private readonly StepRun _forced;
+    private readonly SharperNoise _sharper;
     private readonly DuplicateFinder _duplicates = new();
     private readonly List<DecisionMargin> _decisions = [];
 
@@ -48,6 +50,7 @@ internal sealed class CheckRun
         _port = port;
         _tools = tools;
         _context = tools.Forced.Context;
+        _sharper = new SharperNoise(tools.Chain);
         _forced = model.Run(tools.Forced, name => port.Peek(name) is { } tensor ? new Quantity(tensor) : null);
     }
 
@@ -131,6 +134,8 @@ internal sealed class CheckRun
             return check with { Status = missing, Fault = fault };
         }
 
+        double share = spanned == 0 && _port.DType == DumpDType.Float32 ? _sharper.Share(step, _forced.Inputs(step), right) : 1;
+        Scale(right, share);
         bool capped = spanned > 0 && !_wrongBefore && _tools.Members.Count > 0;
         right = Stored(right, capped ? SpanFactor * freeNoise : double.PositiveInfinity);
         Tensor<bool>? padding = Padding(step.Name, right.Shape);
@@ -158,7 +163,10 @@ internal sealed class CheckRun
         if (check.Status != CheckStatus.Right)
         {
             _wrongBefore = true;
+            // Mistakes are judged as sharply as the step is.
+            _tools.Forced.SumShare = share;
             check = Explain(step, check, port, right);
+            _tools.Forced.SumShare = 1;
             if (check.Status == CheckStatus.Wrong)
             {
                 _listeners?.Wrong?.Invoke(step, _forced.Inputs(step), port, _tools.Forced);
@@ -218,6 +226,19 @@ internal sealed class CheckRun
         }
 
         return new Quantity(values, noise);
+    }
+
+    // The noise is the step's own and nobody else's yet.
+    private void Scale(Quantity right, double share)
+    {
+        if (share < 1)
+        {
+            _context.Split(right.Tensor.Length, 1 << 14, (first, last) =>
+            {
+                Span<double> noise = right.Noise!.AsSpan()[first..last];
+                TensorPrimitives.Multiply(noise, share, noise);
+            });
+        }
     }
 
     private TensorCheck Real(

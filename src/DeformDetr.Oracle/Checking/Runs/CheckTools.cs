@@ -5,6 +5,9 @@ namespace DeformDetr.Oracle;
 // What a check evaluates with.
 internal sealed record CheckTools(Algebra Truth, IReadOnlyList<Algebra> Members, NoiseAlgebra Forced, Diagnoser Diagnoser)
 {
+    // The legal order that errs most.
+    public LegalAlgebra Chain { get; } = new(Forced.Context, LegalOrders.OneChain);
+
     // Without an ensemble nothing is said of what arrives, and spans of absent tensors have their bound alone.
     public static CheckTools Create(StepGraph graph, DumpDType dtype, int threads, bool ensemble = true)
     {
