@@ -12,6 +12,7 @@ namespace DeformDetr.Oracle;
 internal static class OperatorLoader
 {
     private const string Prefix = "prefix";
+    private const int MostPictures = 1000;
 
     public static OperatorTensors Load(OperatorRequest request)
     {
@@ -38,7 +39,7 @@ internal static class OperatorLoader
         StepGraph? graph = null;
         if (definition is null)
         {
-            (definition, step, graph) = StepByName(request);
+            (definition, step, graph) = StepByName(request, file?.Entries.Select(entry => entry.Name) ?? []);
         }
 
         string prefix = settings.Root.TryGetProperty(Prefix, out JsonElement path) ? $"{settings.String(path, Prefix)}." : "";
@@ -106,7 +107,7 @@ internal static class OperatorLoader
     }
 
     // The step that makes a tensor of the model, as an operator under the tensors' names.
-    private static (OperatorDefinition Definition, Step Step, StepGraph Graph) StepByName(OperatorRequest request)
+    private static (OperatorDefinition Definition, Step Step, StepGraph Graph) StepByName(OperatorRequest request, IEnumerable<string> beside)
     {
         RunConfiguration run = request.Run ?? RunConfiguration.Variant("r50");
         if (!request.Name.Contains('.', StringComparison.Ordinal) && !request.Name.Contains('_', StringComparison.Ordinal))
@@ -114,10 +115,9 @@ internal static class OperatorLoader
             throw Unknown(request.Name);
         }
 
-        // Which pictures there are only the name says.
-        int pictures = request.Name.StartsWith("images.", StringComparison.Ordinal) ? PictureOf(request.Name) + 1 : 0;
-        int results = request.Name.StartsWith("results.", StringComparison.Ordinal) ? PictureOf(request.Name) + 1 : 0;
-        StepGraph graph = StepGraph.Build(run.Config, pictures, results);
+        // How many pictures there are only the names say: the tensor's own, and those of a whole trace that stands for its inputs.
+        List<string> names = [request.Name, .. beside];
+        StepGraph graph = StepGraph.Build(run.Config, Pictures(names, "images."), Pictures(names, "results."));
         if (!graph.TryFind(request.Name, out Step? step))
         {
             throw Unknown(request.Name);
@@ -126,8 +126,10 @@ internal static class OperatorLoader
         return (StepOperator.Create(step!, run.Preprocess), step!, graph);
     }
 
-    private static int PictureOf(string name) =>
-        int.TryParse(name.Split('.')[1], NumberStyles.None, CultureInfo.InvariantCulture, out int picture) && picture is >= 0 and < 1000 ? picture : throw Unknown(name);
+    private static int Pictures(IEnumerable<string> names, string prefix) => names
+        .Where(name => name.StartsWith(prefix, StringComparison.Ordinal))
+        .Select(name => int.TryParse(name.Split('.')[1], NumberStyles.None, CultureInfo.InvariantCulture, out int picture) && picture < MostPictures ? picture + 1 : 0)
+        .DefaultIfEmpty(0).Max();
 
     private static InvalidDataException Unknown(string name)
     {

@@ -1,4 +1,5 @@
 using DeformDetr.Formats;
+using DeformDetr.Oracle.Tests.Checking.Ports;
 using DeformDetr.Tensors;
 
 namespace DeformDetr.Oracle.Tests.Checking.Operators;
@@ -100,6 +101,25 @@ public sealed class OperatorRunTests : IDisposable
         Assert.Equal(
             $"{input}: tensor 'input' holds int64; expected float for relu.",
             Assert.Throws<InvalidDataException>(() => OperatorLoader.Load(new OperatorRequest("relu", input, null, null, []))).Message);
+    }
+
+    [Theory]
+    [InlineData("transformer.encoder.layers.0.linear1")]
+    [InlineData("hs.1")]
+    [InlineData("results.1.scores")]
+    public void AWholeDumpWithResultsStandsForAStepsInputs(string name)
+    {
+        using ShippedPort port = new("r50");
+        string dump = port.At("port.safetensors");
+        RunConfiguration run = RunConfiguration.Load(port.At("config.json"));
+        string output = Path.Combine(_folder, "out.safetensors");
+        OperatorRun.Run(new OperatorRequest(name, dump, new WeightSource(null, 402), run, []), ElementType.Float32, Kernels.Simd, 1, output);
+        using TensorFile file = TensorFile.Open(output);
+        TensorEntry only = Assert.Single(file.Entries);
+        Assert.Equal((name, port.Tensors[name].Shape), (only.Name, only.Shape));
+        Tensor<float> made = (Tensor<float>)file.Read(name);
+        double scale = Sheet.Size(Sheet.Numbers(made));
+        Assert.All(made.AsReadOnlySpan().ToArray().Zip(port.Real(name).AsReadOnlySpan().ToArray()), pair => Assert.Equal(pair.First, pair.Second, 1e-4 * scale));
     }
 
     private static Tensor Narrow(Tensor<double> wide)
