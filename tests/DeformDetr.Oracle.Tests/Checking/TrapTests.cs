@@ -192,7 +192,8 @@ public class TrapTests
         foreach (string stack in (string[])["encoder", "decoder"])
         {
             // The buffer holds the last layer's tensor, which is right there and nowhere else.
-            Assert.NotEqual(CheckStatus.Right, report.Tensors.Single(tensor => tensor.Name == $"transformer.{stack}.layers.0.linear1").Status);
+            TensorCheck first = report.Tensors.Single(tensor => tensor.Name == $"transformer.{stack}.layers.0.linear1");
+            Assert.Equal((CheckStatus.Broken, $"holds the bits of 'transformer.{stack}.layers.1.linear1'; expected a tensor of its own"), (first.Status, first.Fault));
             Assert.Equal(CheckStatus.Right, report.Tensors.Single(tensor => tensor.Name == $"transformer.{stack}.layers.1.linear1").Status);
         }
 

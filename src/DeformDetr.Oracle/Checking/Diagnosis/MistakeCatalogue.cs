@@ -8,4 +8,8 @@ internal static class MistakeCatalogue
         .. PictureMistakes.All, .. BackboneMistakes.All, .. PositionMistakes.All, .. AttentionMistakes.All, .. LayerMistakes.All,
         .. ProposalMistakes.All, .. ResultMistakes.All,
     ];
+
+    private static readonly HashSet<string> Names = [.. All.Select(mistake => mistake.Name)];
+
+    public static bool Has(string name) => Names.Contains(name);
 }

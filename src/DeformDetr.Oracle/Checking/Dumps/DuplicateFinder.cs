@@ -8,26 +8,45 @@ namespace DeformDetr.Oracle;
 /// </summary>
 internal sealed class DuplicateFinder
 {
-    private readonly Dictionary<UInt128, (string Name, UInt128 Expected)> _seen = [];
+    private readonly Dictionary<UInt128, List<(string Name, UInt128 Expected)>> _seen = [];
+    private readonly Dictionary<string, UInt128> _own = new(StringComparer.Ordinal);
 
     /// <summary>Takes a tensor in; the name of an earlier one that it may not equal but does, or null.</summary>
-    /// <param name="name">The contract's name.</param>
+    /// <param name="name">The contract's name; each comes once.</param>
     /// <param name="port">The port's tensor, in the contract's layout. Shape [..].</param>
     /// <param name="expected">The same tensor of the free run: inputs that are duplicates would make equal what isn't. Shape as
     /// the port's.</param>
     public string? Offer(string name, Tensor port, Tensor expected)
     {
-        UInt128 own = TensorHash.Of(port);
-        UInt128 wanted = TensorHash.Of(expected);
-        if (port.Length == 0 || _seen.TryAdd(own, (name, wanted)))
+        if (port.Length == 0)
         {
             return null;
         }
 
-        (string earlier, UInt128 expectedThen) = _seen[own];
-        return earlier == name || expectedThen == wanted ? null : earlier;
+        UInt128 own = TensorHash.Of(port);
+        _own.Add(name, own);
+        if (!_seen.TryGetValue(own, out List<(string Name, UInt128 Expected)>? alike))
+        {
+            _seen.Add(own, alike = []);
+        }
+
+        alike.Add((name, TensorHash.Of(expected)));
+        return Twin(name);
     }
 
-    /// <summary>The fault of a tensor that <see cref="Offer"/> gave another one for.</summary>
-    public static string Fault(string earlier) => $"holds the bits of '{earlier}'; expected a tensor of its own";
+    /// <summary>The first of all tensors so far that has the bits of this one but may not have them; null for none.</summary>
+    /// <param name="name">The name of a tensor that was offered, or of none.</param>
+    public string? Twin(string name)
+    {
+        if (!_own.TryGetValue(name, out UInt128 own))
+        {
+            return null;
+        }
+
+        UInt128 expected = _seen[own].Find(other => other.Name == name).Expected;
+        return _seen[own].Find(other => other.Expected != expected).Name;
+    }
+
+    /// <summary>The fault of a tensor that <see cref="Offer"/> or <see cref="Twin"/> gave another one for.</summary>
+    public static ValueFault Fault(string other) => new($"holds the bits of '{other}'; expected a tensor of its own", IsBuffer: true);
 }

@@ -4,6 +4,11 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace DeformDetr.Oracle;
 
+/// <summary>Why a tensor's numbers can't be judged.</summary>
+/// <param name="Text">What it holds and what was expected, in one line.</param>
+/// <param name="IsBuffer">True where the numbers are a dump's and no step's: zeros, one number, or another tensor's bits.</param>
+internal sealed record ValueFault(string Text, bool IsBuffer);
+
 /// <summary>What makes a tensor's numbers unfit to be judged at all: NaN, misplaced infinities, nothing but zeros, one number.</summary>
 internal static class ValueFaults
 {
@@ -12,11 +17,11 @@ internal static class ValueFaults
     /// <param name="expected">What it should hold; infinities and NaN are right where this one has them. Shape as the port's.</param>
     /// <param name="dtype">The port's precision: what overflows in it may be infinite.</param>
     /// <param name="padding">True for elements that don't count; they are only said to be so. Shape as the port's.</param>
-    public static string? Of(Tensor<double> port, Tensor<double> expected, DumpDType dtype, Tensor<bool>? padding = null)
+    public static ValueFault? Of(Tensor<double> port, Tensor<double> expected, DumpDType dtype, Tensor<bool>? padding = null)
     {
         if (port.Shape != expected.Shape)
         {
-            return $"holds {port.Shape}; expected {expected.Shape}";
+            return new ValueFault($"holds {port.Shape}; expected {expected.Shape}", IsBuffer: false);
         }
 
         ReadOnlySpan<double> x = port.AsReadOnlySpan();
@@ -71,7 +76,7 @@ internal static class ValueFaults
     }
 
     // Over the expected tensor's finite elements alone: infinities in their places are right, and a NaN never gets here but in its place.
-    private static string? Constant(ReadOnlySpan<double> port, ReadOnlySpan<double> expected, DumpDType dtype)
+    private static ValueFault? Constant(ReadOnlySpan<double> port, ReadOnlySpan<double> expected, DumpDType dtype)
     {
         double smallest = double.PositiveInfinity;
         double largest = double.NegativeInfinity;
@@ -92,23 +97,27 @@ internal static class ValueFaults
 
         // A range that the port's precision can't tell from one number may come out as one.
         bool varies = largest - smallest > 8 * dtype.Epsilon() * Math.Max(Math.Abs(smallest), Math.Abs(largest));
-        return !varies ? null
-            : first == 0 ? string.Create(CultureInfo.InvariantCulture, $"holds zeros only; expected numbers from {smallest:G6} to {largest:G6}")
-            : string.Create(
-                CultureInfo.InvariantCulture, $"holds {Number(first)} in every element; expected numbers from {smallest:G6} to {largest:G6}");
+        if (!varies)
+        {
+            return null;
+        }
+
+        string held = first == 0 ? "zeros only" : $"{Number(first)} in every element";
+        return new ValueFault(
+            string.Create(CultureInfo.InvariantCulture, $"holds {held}; expected numbers from {smallest:G6} to {largest:G6}"), IsBuffer: true);
     }
 
-    private static string Say(string what, Misplaced misplaced, Tensor<double> port, Tensor<double> expected)
+    private static ValueFault Say(string what, Misplaced misplaced, Tensor<double> port, Tensor<double> expected)
     {
         string where = misplaced.Padded == 0 ? ""
             : misplaced.Padded == misplaced.Count ? ", all of them in padding"
             : string.Create(CultureInfo.InvariantCulture, $", {misplaced.Padded} of them in padding");
         double held = port.AsReadOnlySpan()[misplaced.First];
         double wanted = expected.AsReadOnlySpan()[misplaced.First];
-        return string.Create(
+        return new ValueFault(string.Create(
             CultureInfo.InvariantCulture,
             $"holds {what}: {misplaced.Count} of {port.Length} elements{where}, the first at {Place(port.Shape, misplaced.First)} "
-            + $"holds {Number(held)}; expected {Number(wanted)} there");
+            + $"holds {Number(held)}; expected {Number(wanted)} there"), IsBuffer: false);
     }
 
     private static string Number(double value) =>

@@ -93,7 +93,7 @@ public static class OperatorCheck
         };
         if (its is Tensor<double> real && right.Tensor is Tensor<double> expected)
         {
-            fault ??= ValueFaults.Of(real, expected, port.DType);
+            fault ??= ValueFaults.Of(real, expected, port.DType)?.Text;
         }
 
         if (its is null || fault is not null)

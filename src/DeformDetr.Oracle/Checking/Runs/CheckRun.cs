@@ -83,8 +83,14 @@ internal sealed class CheckRun
             }
         }
 
-        return (tensors, run._decisions);
+        return ([.. tensors.Select(run.Shared)], run._decisions);
     }
+
+    // A buffer that all layers share holds the last one's tensor: the earlier ones are known to be its when it is there.
+    private TensorCheck Shared(TensorCheck check) =>
+        check.Status == CheckStatus.Wrong && !Computed(check) && _duplicates.Twin(check.Name) is { } other
+            ? check with { Status = CheckStatus.Broken, Fault = DuplicateFinder.Fault(other).Text }
+            : check;
 
     private TensorCheck Check(Step step, Quantity truth, double freeNoise)
     {
@@ -147,17 +153,17 @@ internal sealed class CheckRun
             Tensor<byte> bytes => Exact(check, bytes.AsReadOnlySpan(), ((Tensor<byte>)right.Tensor).AsReadOnlySpan(), value => value),
             _ => throw new NotSupportedException($"check: elements of {port.ElementType.Word()}."),
         };
-        fault = port is Tensor<double> numbers ? ValueFaults.Of(numbers, right.Real, _port.DType, padding) : null;
+        ValueFault? unfit = port is Tensor<double> numbers ? ValueFaults.Of(numbers, right.Real, _port.DType, padding) : null;
 
         // Another tensor's bits are a fault where they are wrong; tensors that rounding can't tell apart may be equal.
         if (_duplicates.Offer(step.Name, port, truth.Tensor) is { } earlier && check.Status == CheckStatus.Wrong)
         {
-            fault ??= DuplicateFinder.Fault(earlier);
+            unfit ??= DuplicateFinder.Fault(earlier);
         }
 
-        if (fault is not null)
+        if (unfit is not null)
         {
-            check = check with { Status = CheckStatus.Broken, Fault = fault };
+            check = check with { Status = CheckStatus.Broken, Fault = unfit.Text };
         }
 
         if (check.Status != CheckStatus.Right)
@@ -175,7 +181,7 @@ internal sealed class CheckRun
 
         // NaN would spread, and hide what comes after it. A buffer of zeros, of one number, or of another tensor is a dump's fault, unless a
         // mistake is known that computes it.
-        if (fault is not null && port is Tensor<double> some && (HasNaN(some.AsReadOnlySpan()) || (IsBuffer(fault) && !Computed(check))))
+        if (unfit is not null && port is Tensor<double> some && (HasNaN(some.AsReadOnlySpan()) || (unfit.IsBuffer && !Computed(check))))
         {
             _spans[step.Name] = [.. span, step.Name];
             _forced.Put(step, right);
@@ -189,10 +195,8 @@ internal sealed class CheckRun
         return check;
     }
 
-    private static bool IsBuffer(string fault) => !fault.Contains("inf", StringComparison.Ordinal) && !fault.Contains("finite", StringComparison.Ordinal);
-
     private static bool Computed(TensorCheck check) =>
-        check.Diagnosis is { Findings: [{ After: <= 1 } first, ..] } && MistakeCatalogue.All.Any(mistake => mistake.Name == first.Mistake);
+        check.Diagnosis is { Findings: [{ After: <= 1 } first, ..] } && MistakeCatalogue.Has(first.Mistake);
 
     private static bool HasNaN(ReadOnlySpan<double> values)
     {

@@ -13,7 +13,13 @@ public class DuplicateFinderTests
         Assert.Null(finder.Offer("layers.0", buffer, DumpFolder.Numbers(2, 3, 4)));
         Assert.Null(finder.Offer("layers.1", DumpFolder.Numbers(5, 3, 4), DumpFolder.Numbers(3, 3, 4)));
         Assert.Equal("layers.0", finder.Offer("layers.2", buffer.Clone(), DumpFolder.Numbers(4, 3, 4)));
-        Assert.Equal("holds the bits of 'layers.0'; expected a tensor of its own", DuplicateFinder.Fault("layers.0"));
+        Assert.Equal("holds the bits of 'layers.0'; expected a tensor of its own", DuplicateFinder.Fault("layers.0").Text);
+
+        // Of the three, the first may not be equal either, once the third has come.
+        Assert.Equal("layers.2", finder.Twin("layers.0"));
+        Assert.Equal("layers.0", finder.Twin("layers.2"));
+        Assert.Null(finder.Twin("layers.1"));
+        Assert.Null(finder.Twin("nobody"));
     }
 
     [Fact]

@@ -30,7 +30,15 @@ public class ValueFaultsTests
     [InlineData(new[] { 3.0 }, new[] { 4.0 }, null)]
     [InlineData(new double[0], new double[0], null)]
     public void Numbers_that_can_not_be_judged_are_said(double[] port, double[] expected, string? wording) =>
-        Assert.Equal(wording, ValueFaults.Of(Of(port), Of(expected), DumpDType.Float32));
+        Assert.Equal(wording, ValueFaults.Of(Of(port), Of(expected), DumpDType.Float32)?.Text);
+
+    [Theory]
+    [InlineData(new[] { 0.0, 0, 0 }, true)]
+    [InlineData(new[] { 2.5, 2.5, 2.5 }, true)]
+    [InlineData(new[] { 1.0, Nan, 3 }, false)]
+    [InlineData(new[] { 1.0, Inf, 3 }, false)]
+    public void Zeros_and_one_number_are_a_buffer_and_no_steps_result(double[] port, bool buffer) =>
+        Assert.Equal(buffer, ValueFaults.Of(Of(port), Of([1, 2, 3]), DumpDType.Float32)!.IsBuffer);
 
     [Fact]
     public void Overflow_is_no_fault_of_a_half_precision_port()
@@ -55,14 +63,14 @@ public class ValueFaultsTests
         Tensor<bool> padding = Tensor<bool>.FromArray([3], [false, true, true]);
         Assert.Equal(
             "holds NaN: 2 of 3 elements, all of them in padding, the first at [1] holds NaN; expected 2 there",
-            ValueFaults.Of(Of([1, Nan, Nan]), Of([1, 2, 3]), DumpDType.Float32, padding));
+            ValueFaults.Of(Of([1, Nan, Nan]), Of([1, 2, 3]), DumpDType.Float32, padding)?.Text);
         Assert.Contains(
-            "2 of 3 elements, 1 of them in padding", ValueFaults.Of(Of([Nan, Nan, 3]), Of([1, 2, 3]), DumpDType.Float32, padding), StringComparison.Ordinal);
+            "2 of 3 elements, 1 of them in padding", ValueFaults.Of(Of([Nan, Nan, 3]), Of([1, 2, 3]), DumpDType.Float32, padding)!.Text, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Another_shape_is_said() =>
-        Assert.Equal("holds [2]; expected [3]", ValueFaults.Of(Of([1, 2]), Of([1, 2, 3]), DumpDType.Float32));
+        Assert.Equal("holds [2]; expected [3]", ValueFaults.Of(Of([1, 2]), Of([1, 2, 3]), DumpDType.Float32)?.Text);
 
     private static Tensor<double> Of(double[] numbers) => Tensor<double>.FromArray([numbers.Length], numbers);
 }
