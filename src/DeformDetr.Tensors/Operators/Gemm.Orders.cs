@@ -13,32 +13,8 @@ internal static partial class Gemm
     // Elements of one packed block, about: it stays in the L2 cache while every panel of the other operand passes.
     private const int OrderedBlock = 1 << 17;
 
-    private static void Ordered<T, TA, TB, TEpilogue>(
-        OperatorContext context, TA a, TB b, int rows, int columns, int depth, T[] output, int offset, int stride, TEpilogue epilogue)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        where TA : struct, IPanels<T>
-        where TB : struct, IPanels<T>
-        where TEpilogue : struct, IEpilogue<T>
-    {
-        if (Vector512.IsHardwareAccelerated)
-        {
-            Ordered<Lanes512<T>, Vector512<T>, T, TA, TB, TEpilogue>(
-                context, a, b, rows, columns, depth, output, offset, stride, epilogue);
-        }
-        else if (Vector256.IsHardwareAccelerated)
-        {
-            Ordered<Lanes256<T>, Vector256<T>, T, TA, TB, TEpilogue>(
-                context, a, b, rows, columns, depth, output, offset, stride, epilogue);
-        }
-        else
-        {
-            Ordered<Lanes128<T>, Vector128<T>, T, TA, TB, TEpilogue>(
-                context, a, b, rows, columns, depth, output, offset, stride, epilogue);
-        }
-    }
-
-    internal static void Ordered<TLanes, TVector, T, TA, TB, TEpilogue>(
-        OperatorContext context, TA a, TB b, int rows, int columns, int depth, T[] output, int offset, int stride, TEpilogue epilogue)
+    private static void Ordered<TLanes, TVector, T, TA, TB, TEpilogue>(
+        OperatorContext context, TA a, TB b, Target<T> target, TEpilogue epilogue)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -46,12 +22,6 @@ internal static partial class Gemm
         where TB : struct, IPanels<T>
         where TEpilogue : struct, IEpilogue<T>
     {
-        if (rows == 0 || columns == 0)
-        {
-            return;
-        }
-
-        Target<T> target = new(output, offset, stride, rows, columns, depth);
         if (context.SummationOrder.Unfused)
         {
             OrderedParts<Unfused<TLanes, TVector, T>, TVector, Unfused<ScalarLane<T>, T, T>, T, TA, TB, TEpilogue>(

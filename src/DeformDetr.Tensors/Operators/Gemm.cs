@@ -49,12 +49,6 @@ internal static partial class Gemm
         where TB : struct, IPanels<T>
         where TEpilogue : struct, IEpilogue<T>
     {
-        if (context.SummationOrder != SummationOrder.House)
-        {
-            Ordered(context, a, b, rows, columns, depth, output, offset, stride, epilogue);
-            return;
-        }
-
         if (Vector512.IsHardwareAccelerated)
         {
             Multiply<Lanes512<T>, Vector512<T>, T, TA, TB, TEpilogue>(
@@ -87,6 +81,12 @@ internal static partial class Gemm
         }
 
         Target<T> target = new(output, offset, stride, rows, columns, depth);
+        if (context.SummationOrder != SummationOrder.House)
+        {
+            Ordered<TLanes, TVector, T, TA, TB, TEpilogue>(context, a, b, target, epilogue);
+            return;
+        }
+
         int tileRows = TileRows<TLanes, TVector, T>();
         int tileColumns = 2 * TLanes.Count;
         int least = (int)Math.Clamp(WorthAThread / Math.Max(1L, Math.Min(rows, columns) * (long)depth), 1, int.MaxValue);

@@ -4,7 +4,7 @@ using DeformDetr.Tensors.Operators;
 namespace DeformDetr.Oracle;
 
 // Steps in float32 in another legal order of operations. Store: what a port in half precision does to its weights and tensors.
-internal sealed class LegalAlgebra(OperatorContext context, LegalOrder order, Func<float, float>? store = null)
+internal sealed class LegalAlgebra(OperatorContext context, LegalOrder order, NumberFormat? store = null)
     : ReferenceAlgebra<float>(context)
 {
     public override Quantity GivenWeight(Tensor tensor) => Stored(Given(tensor));
@@ -20,7 +20,7 @@ internal sealed class LegalAlgebra(OperatorContext context, LegalOrder order, Fu
         Tensor<float> stored = new(real.Shape);
         for (int i = 0; i < real.Length; i++)
         {
-            stored.AsSpan()[i] = store(real.AsReadOnlySpan()[i]);
+            stored.AsSpan()[i] = (float)store.Round(real.AsReadOnlySpan()[i]);
         }
 
         return new Quantity(stored);

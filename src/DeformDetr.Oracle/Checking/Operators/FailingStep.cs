@@ -49,7 +49,7 @@ internal sealed class FailingStep
         {
             if (NameOf(definition.Inputs, role) is { } name)
             {
-                given[name] = Narrow(inputs[role].Tensor);
+                given[name] = Narrowing.OfUntyped(inputs[role].Tensor);
             }
         }
 
@@ -57,7 +57,7 @@ internal sealed class FailingStep
         {
             if (NameOf(definition.Weights, role) is { } name)
             {
-                weights[name] = Narrow(inputs.Weight(role).Tensor);
+                weights[name] = Narrowing.OfUntyped(inputs.Weight(role).Tensor);
             }
         }
 
@@ -191,22 +191,6 @@ internal sealed class FailingStep
         }
 
         return null;
-    }
-
-    private static Tensor Narrow(Tensor tensor)
-    {
-        if (tensor is not Tensor<double> wide)
-        {
-            return tensor;
-        }
-
-        Tensor<float> narrow = new(wide.Shape);
-        for (int at = 0; at < wide.Length; at++)
-        {
-            narrow.AsSpan()[at] = (float)wide.AsReadOnlySpan()[at];
-        }
-
-        return narrow;
     }
 
     private static Dictionary<string, long> Symbols(StepOptions options)

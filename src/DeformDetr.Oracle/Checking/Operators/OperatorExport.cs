@@ -123,7 +123,7 @@ public static class OperatorExport
 
         SafetensorsWriter.Save(At("expected.safetensors"), [(output, Expected(tensors, right))]);
         SafetensorsWriter.Save(At("expected64.safetensors"), [(output, right)]);
-        SafetensorsWriter.Save(At("port.safetensors"), [(output, Narrowed(failing.Port))]);
+        SafetensorsWriter.Save(At("port.safetensors"), [(output, Narrowing.OfUntyped(failing.Port))]);
         bool core = tensors.Definition.Name is "deformable_attention_core" or "ms_deform_attn_core";
         string json = ReportJson.Text(writer =>
         {
@@ -173,25 +173,9 @@ public static class OperatorExport
             return right;
         }
 
-        Tensor rounded = Narrowed(right);
+        Tensor rounded = Narrowing.OfUntyped(right);
         Tensor own = OperatorRun.Run(tensors, ElementType.Float32, Kernels.Simd, 1)[0].Tensor;
         return PassRule.Judge("output", own, rounded, right).Failed ? own : rounded;
-    }
-
-    private static Tensor Narrowed(Tensor tensor)
-    {
-        if (tensor is not Tensor<double> wide)
-        {
-            return tensor;
-        }
-
-        Tensor<float> narrow = new(wide.Shape);
-        for (int at = 0; at < wide.Length; at++)
-        {
-            narrow.AsSpan()[at] = (float)wide.AsReadOnlySpan()[at];
-        }
-
-        return narrow;
     }
 
     private static void RequireEmpty(string folder)

@@ -11,12 +11,7 @@ internal sealed record CheckTools(Algebra Truth, IReadOnlyList<Algebra> Members,
     // Without an ensemble nothing is said of what arrives, and spans of absent tensors have their bound alone.
     public static CheckTools Create(StepGraph graph, DumpDType dtype, int threads, bool ensemble = true)
     {
-        Func<float, float>? store = dtype switch
-        {
-            DumpDType.Float16 => SelfTestDump.ToFloat16,
-            DumpDType.BFloat16 => SelfTestDump.ToBFloat16,
-            _ => null,
-        };
+        NumberFormat? store = NumberFormat.Of(dtype);
         OperatorContext Context() => new(Kernels.Simd, threads);
         NoiseAlgebra forced = new(Context(), dtype switch
         {

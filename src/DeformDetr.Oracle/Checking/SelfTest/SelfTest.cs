@@ -171,7 +171,7 @@ public static class SelfTest
             return null;
         }
 
-        Tensor stored = wrong.Tensor is Tensor<double> wide ? SelfTestDump.Narrow(wide) : wrong.Tensor.CloneUntyped();
+        Tensor stored = wrong.Tensor is Tensor<double> wide ? Narrowing.Of(wide) : wrong.Tensor.CloneUntyped();
         return Sheet.Of(right).Error(Sheet.Numbers(stored)) > Visible ? stored : null;
     }
 
@@ -261,13 +261,14 @@ public static class SelfTest
                 }
             }
 
-            foreach ((DumpDType dtype, Func<float, float> round) in
-                ((DumpDType, Func<float, float>)[])[(DumpDType.Float16, SelfTestDump.ToFloat16), (DumpDType.BFloat16, SelfTestDump.ToBFloat16)])
+            foreach (DumpDType dtype in (DumpDType[])[DumpDType.Float16, DumpDType.BFloat16])
             {
+                NumberFormat format = NumberFormat.Of(dtype)!;
                 yield return () => Healthy(
                     model, $"weights and every tensor in {dtype.Word()}",
                     () => SelfTestDump.Run(
-                        model.Model.With(model.Model.Weights.Mapped((_, value) => round((float)value))), new ReferenceAlgebra<float>(Context()), (_, made) => SelfTestDump.Rounded(made, round)),
+                        model.Model.With(model.Model.Weights.Mapped((_, value) => format.Round(value))), new ReferenceAlgebra<float>(Context()),
+                        (_, made) => SelfTestDump.Rounded(made, format)),
                     dtype);
             }
         }

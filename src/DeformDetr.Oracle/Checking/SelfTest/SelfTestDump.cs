@@ -6,7 +6,7 @@ namespace DeformDetr.Oracle;
 internal static class SelfTestDump
 {
     // A run in one algebra; instead, where it gives something, is a step's own text. Before: an earlier run, for steps that read ahead.
-    //  Where a change is given, the tensor of its step is what the change makes of it, and everything after follows.
+    // Where a change is given, the tensor of its step is what the change makes of it, and everything after follows.
     public static Dictionary<string, Tensor> Run(
         CheckModel model, Algebra algebra, Func<Step, Tensor, Tensor>? change = null, Func<Step, StepInputs, Quantity?>? instead = null,
         IReadOnlyDictionary<string, Tensor>? before = null)
@@ -42,7 +42,7 @@ internal static class SelfTestDump
     }
 
     // The values that a number format has, where the tensor holds such numbers.
-    public static Tensor Rounded(Tensor tensor, Func<float, float> round)
+    public static Tensor Rounded(Tensor tensor, NumberFormat format)
     {
         if (tensor is not Tensor<float> real)
         {
@@ -52,29 +52,9 @@ internal static class SelfTestDump
         Tensor<float> rounded = real.Clone();
         foreach (ref float value in rounded.AsSpan())
         {
-            value = round(value);
+            value = (float)format.Round(value);
         }
 
         return rounded;
-    }
-
-    public static Tensor<float> Narrow(Tensor<double> wide)
-    {
-        Tensor<float> narrow = new(wide.Shape);
-        for (int i = 0; i < wide.Length; i++)
-        {
-            narrow.AsSpan()[i] = (float)wide.AsReadOnlySpan()[i];
-        }
-
-        return narrow;
-    }
-
-    public static float ToFloat16(float value) => (float)(Half)value;
-
-    // To the nearest of the numbers with eight bits, ties to even.
-    public static float ToBFloat16(float value)
-    {
-        uint bits = BitConverter.SingleToUInt32Bits(value);
-        return float.IsFinite(value) ? BitConverter.UInt32BitsToSingle((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000) : value;
     }
 }

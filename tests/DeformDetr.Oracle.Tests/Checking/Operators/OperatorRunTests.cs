@@ -53,7 +53,7 @@ public sealed class OperatorRunTests : IDisposable
             string weights = Path.Combine(_folder, "weights.safetensors");
             string output = Path.Combine(_folder, "out.safetensors");
             SafetensorsWriter.Save(input, inputs.Split(' ').Select(pair => pair.Split('=')).Select(pair => (pair[0], trace[pair[1]].Tensor)));
-            SafetensorsWriter.Save(weights, model.Weights.Names.Select(name => (name, Narrow(model.Weights[name]))));
+            SafetensorsWriter.Save(weights, model.Weights.Names.Select(name => (name, (Tensor)Narrowing.Of(model.Weights[name]))));
             string[] all =
             [
                 $"prefix={module}", $"nheads={run.Config.Nheads}", $"num_feature_levels={run.Config.NumFeatureLevels}", $"n_points={(op == "decoder_layer" ? run.Config.DecNPoints : run.Config.EncNPoints)}",
@@ -120,16 +120,5 @@ public sealed class OperatorRunTests : IDisposable
         Tensor<float> made = (Tensor<float>)file.Read(name);
         double scale = Sheet.Size(Sheet.Numbers(made));
         Assert.All(made.AsReadOnlySpan().ToArray().Zip(port.Real(name).AsReadOnlySpan().ToArray()), pair => Assert.Equal(pair.First, pair.Second, 1e-4 * scale));
-    }
-
-    private static Tensor Narrow(Tensor<double> wide)
-    {
-        Tensor<float> narrow = new(wide.Shape);
-        for (int at = 0; at < wide.Length; at++)
-        {
-            narrow.AsSpan()[at] = (float)wide.AsReadOnlySpan()[at];
-        }
-
-        return narrow;
     }
 }
