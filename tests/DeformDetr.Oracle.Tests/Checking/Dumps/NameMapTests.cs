@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 
 namespace DeformDetr.Oracle.Tests.Checking.Dumps;
@@ -94,30 +93,21 @@ public class NameMapTests
     }
 
     [Fact]
-    public void A_hundred_thousand_lines_are_read_and_looked_up_in_time_that_grows_with_them()
+    public void A_hundred_thousand_lines_are_read_and_looked_up()
     {
-        // Twice, the first time few: what is compiled then doesn't count. On a busy machine only the order of magnitude means anything.
-        TimeSpan few = Read(10_000);
-        TimeSpan many = Read(100_000);
-        Assert.True(many < 50 * few, $"{few} for 10000 lines, {many} for 100000");
-    }
-
-    private static TimeSpan Read(int lines)
-    {
+        // Looking each of them up in a list would take minutes.
+        const int lines = 100_000;
         StringBuilder text = new(Head);
         for (int line = 0; line < lines; line++)
         {
             text.Append(line % 2 == 0 ? $"port.{line}.x -> contract.{line}.y [axes 1 0]\n" : $"port.{{i}}.z{line} -> contract.{{i}}.z{line}\n");
         }
 
-        Stopwatch watch = Stopwatch.StartNew();
         NameMap map = NameMap.Parse("m", text.ToString());
         for (int line = 0; line < lines; line++)
         {
             string name = line % 2 == 0 ? $"contract.{line}.y" : $"contract.17.z{line}";
             Assert.Equal(line % 2 == 0 ? $"port.{line}.x" : $"port.17.z{line}", map.OfContract(name)!.Value.PortName);
         }
-
-        return watch.Elapsed;
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 
 namespace DeformDetr.Oracle.Tests.Checking.Rankings;
 
@@ -78,7 +77,7 @@ public class AssignmentTests
     [InlineData("equal")]
     [InlineData("few values")]
     [InlineData("forbidden")]
-    public void Nine_hundred_queries_take_a_moment(string kind)
+    public void Nine_hundred_queries_are_assigned(string kind)
     {
         const int Count = 900;
         Random random = new(1);
@@ -98,12 +97,7 @@ public class AssignmentTests
             }
         }
 
-        Assignment.Solve(new double[,] { { 1, 2 }, { 3, 4 } });
-        Stopwatch watch = Stopwatch.StartNew();
         int[] found = Assignment.Solve(cost);
-
-        // Well under a second on an idle machine; products, the worst case, about one.
-        Assert.True(watch.Elapsed.TotalSeconds < 30, $"{watch.Elapsed}");
         Assert.Equal(found.Count(column => column >= 0), found.Where(column => column >= 0).Distinct().Count());
         if (kind == "products")
         {
