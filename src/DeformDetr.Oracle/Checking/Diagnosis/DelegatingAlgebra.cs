@@ -6,6 +6,8 @@ namespace DeformDetr.Oracle;
 // Another algebra with some operators replaced: a mistake inside an operator, wherever a step's text uses it.
 internal abstract class DelegatingAlgebra(Algebra inner) : Algebra(inner.Context)
 {
+    public override NoiseUnit? Unit => inner.Unit;
+
     public override Quantity Given(Tensor tensor) => inner.Given(tensor);
 
     public override Quantity Reshape(Quantity x, TensorShape shape) => inner.Reshape(x, shape);

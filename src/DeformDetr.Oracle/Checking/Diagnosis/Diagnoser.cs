@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using DeformDetr.Tensors;
 
@@ -14,30 +13,31 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
     private const double Near = 2;
     private const int MostFindings = 8;
 
+    // How many numbers of wrong tensors wait for compounds. Those of others are made again.
+    private const long MostKept = 1 << 24;
+
     // How many units of a coarser format an error of its arithmetic has, on average.
     private const double MostUnits = 16;
 
     // Errors that differ by less are equally good: then the catalogue's order counts.
     private const double AsGood = 0.25;
 
-    private TimeSpan _spent;
+    private long _spent;
 
-    // How long one step may take. What is left out then is compounds, mostly.
-    public TimeSpan Limit { get; init; } = TimeSpan.FromSeconds(10);
+    // How much work all steps together may cost, in units of Effort: about a minute on two cores. Each may take half of what is left, so
+    // that the first wrong steps, which others may follow from, get most; but at least the least. What is left out then is compounds, mostly.
+    public long Total { get; init; } = 120_000_000_000;
 
-    // How long all steps together may take. After that each has a moment only.
-    public TimeSpan Total { get; init; } = TimeSpan.FromSeconds(60);
-
-    public TimeSpan Moment { get; init; } = TimeSpan.FromSeconds(1);
+    public long Least { get; init; } = 100_000_000;
 
     // Finds an order of rows that explains the port's tensor, where rows are queries; null for none.
     public Func<Step, Sheet, double[], Finding?> RowOrder { get; init; } = QueryOrder;
 
     public Diagnosis Diagnose(Step step, StepInputs inputs, Quantity right, Tensor port)
     {
-        Stopwatch watch = Stopwatch.StartNew();
-        Diagnosis diagnosis = new Search(this, step, inputs, Sheet.Of(right), Sheet.Numbers(port)).Run();
-        _spent += watch.Elapsed;
+        Search search = new(this, step, inputs, Sheet.Of(right), port);
+        Diagnosis diagnosis = search.Run();
+        _spent += search.Work;
         return diagnosis;
     }
 
@@ -55,9 +55,9 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
         private readonly StepInputs _inputs;
         private readonly Sheet _right;
         private readonly double[] _port;
+        private readonly Tensor _whole;
         private readonly double _before;
-        private readonly TimeSpan _limit;
-        private readonly Stopwatch _watch = Stopwatch.StartNew();
+        private readonly long _limit;
         private readonly List<(int Class, Finding Finding)> _findings = [];
         private readonly Algebra _algebra;
 
@@ -68,23 +68,29 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
         private readonly double[] _fewPort;
         private readonly BufferScope _scope;
         private int _tried;
+        private int _skipped;
+        private long _kept;
 
-        public Search(Diagnoser diagnoser, Step step, StepInputs inputs, Sheet right, double[] port)
+        public Search(Diagnoser diagnoser, Step step, StepInputs inputs, Sheet right, Tensor port)
         {
             _diagnoser = diagnoser;
-            _limit = diagnoser._spent < diagnoser.Total ? diagnoser.Limit : diagnoser.Moment;
+            _limit = Math.Max(diagnoser.Least, (diagnoser.Total - diagnoser._spent) / 2);
             _step = step;
             _inputs = inputs;
             _right = right;
-            _port = port;
+            _whole = port;
+            _port = Sheet.Numbers(port);
             _algebra = diagnoser.Algebra is NoiseAlgebra noise ? new RoundedConstants(noise) : diagnoser.Algebra;
-            _before = right.Error(port);
+            _before = step.Kind == StepKinds.TopKProposals
+                ? RankingCheck.Distance((Tensor<long>)port, StepKinds.ProposalScores(_algebra, inputs["enc_outputs_class"])).Whole
+                : right.Error(_port);
             _scope = _algebra.Context.Scope();
-            _cut = StepCut.Of(_algebra, inputs, right, port);
-            (_few, _fewRight, _fewPort) = _cut is null ? (inputs, right, port) : (_cut.Inputs, _cut.Right, _cut.Port);
+            _cut = StepCut.Of(_algebra, inputs, right, _port);
+            (_few, _fewRight, _fewPort) = _cut is null ? (inputs, right, _port) : (_cut.Inputs, _cut.Right, _cut.Port);
         }
 
-        private bool Late => _watch.Elapsed > _limit;
+        // What has been done, in units of Effort.
+        public long Work { get; private set; }
 
         private bool Explained => _findings.Exists(found => found.Finding.After <= Explains);
 
@@ -97,11 +103,11 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             }
 
             List<Mistake> own = [.. _diagnoser.Catalogue.Where(mistake => mistake.Kinds.Contains(_step.Kind))];
-            List<(Mistake Mistake, Sheet Wrong)> wrong = Try(own, 0);
+            List<(Mistake Mistake, Sheet? Wrong)> wrong = Try(own, 0);
             if (!Explained)
             {
                 List<Mistake> general = [.. GeneralMistakes.Of(_step, _diagnoser.Graph)];
-                List<(Mistake Mistake, Sheet Wrong)> others = Try(general, 1);
+                List<(Mistake Mistake, Sheet? Wrong)> others = Try(general, 1);
                 Changed(null, _fewRight);
                 Rows();
                 others.AddRange(Try([.. GeneralMistakes.Halves(_step)], 2));
@@ -113,11 +119,12 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
                 wrong.AddRange(others);
             }
 
-            if (_findings.Count == 0)
+            if (!Explained)
             {
                 Compounds(wrong);
             }
 
+            // Any small error looks like this one: what is near to something says more.
             if (_findings.Count == 0)
             {
                 HalfNoise();
@@ -126,26 +133,49 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             return new(
                 _tried,
                 [.. _findings.OrderBy(found => found.Finding.After <= Explains ? 0 : 1).ThenBy(found => found.Class)
-                    .ThenBy(found => Math.Ceiling(found.Finding.After / AsGood)).Select(found => found.Finding).Take(MostFindings)]);
+                    .ThenBy(found => Math.Ceiling(found.Finding.After / AsGood)).Select(found => found.Finding).Take(MostFindings)])
+            {
+                Skipped = _skipped,
+            };
         }
 
-        // Those mistakes that make something else than the right tensor, with what they make of a few rows.
-        private List<(Mistake Mistake, Sheet Wrong)> Try(IReadOnlyList<Mistake> mistakes, int rank)
+        // Whether there is work left for one more, which costs so much.
+        private bool Spend(long cost)
         {
-            List<(Mistake Mistake, Sheet Wrong)> kept = [];
+            if (Work >= _limit)
+            {
+                _skipped++;
+                return false;
+            }
+
+            Work += cost;
+            return true;
+        }
+
+        private long Cost(bool whole) => Effort.Evaluation(whole ? _inputs : _few, (whole ? _right : _fewRight).Shape);
+
+        // Those mistakes that make something else than the right tensor, with what they make of a few rows.
+        private List<(Mistake Mistake, Sheet? Wrong)> Try(IReadOnlyList<Mistake> mistakes, int rank)
+        {
+            List<(Mistake Mistake, Sheet? Wrong)> kept = [];
             foreach (Mistake mistake in mistakes)
             {
-                if (Late)
+                if (!Applies(mistake, _few) || !Spend(Cost(mistake.Whole)))
                 {
-                    break;
+                    continue;
                 }
 
-                if (Applies(mistake, _few) && Wrong(mistake, mistake.Evaluate) is { } wrong)
+                if (mistake.Distance is { } distance)
+                {
+                    Ranked(rank, mistake, distance);
+                }
+                else if (Wrong(mistake, mistake.Evaluate) is { } wrong)
                 {
                     _tried++;
                     if (!mistake.Whole)
                     {
-                        kept.Add((mistake, wrong));
+                        _kept += wrong.Values.Length;
+                        kept.Add((mistake, _kept <= MostKept ? wrong : null));
                     }
 
                     if (Error(wrong, mistake.Whole) <= Near)
@@ -156,6 +186,31 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             }
 
             return kept;
+        }
+
+        private void Ranked(int rank, Mistake mistake, Func<Algebra, StepInputs, Tensor<long>, double> distance)
+        {
+            try
+            {
+                using BufferScope scope = _algebra.Context.Scope();
+                Tensor<long> right = _step.Kind.Evaluate(_algebra, _inputs).Whole;
+                if (distance(_algebra, _inputs, right) <= Explains)
+                {
+                    return;
+                }
+
+                _tried++;
+                double after = distance(_algebra, _inputs, (Tensor<long>)_whole);
+                if (after <= Near)
+                {
+                    _findings.Add((rank, new(
+                        mistake.Name, mistake.Explanation, mistake.Fix, mistake.References, _before, after, null)));
+                }
+            }
+            catch (Exception exception) when (IsRefusal(exception))
+            {
+                // It can't be made here.
+            }
         }
 
         private double Error(Sheet wrong, bool whole) => wrong.Error(whole ? _port : _fewPort);
@@ -195,12 +250,12 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             }
         }
 
-
         // Measures on everything, and keeps what still explains.
         private void Add(
             int rank, string name, string explanation, string fix, IReadOnlyList<string> references, string? detail,
             Func<Algebra, StepInputs, Quantity>? text, Func<Sheet, Sheet>? change)
         {
+            Work += Cost(whole: true);
             Sheet? whole = text is null ? _right : Evaluate(text, _inputs, _right);
             if (whole is null)
             {
@@ -232,13 +287,16 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
                 return;
             }
 
-            foreach (Fit fit in Fit.All(_step, sheet, _fewPort, _cut is null ? -1 : 1))
+            // Fits are made as they are asked for.
+            bool spent = !Spend(Effort.Comparison(_fewPort.Length));
+            foreach (Fit fit in spent ? [] : Fit.All(_step, sheet, _fewPort, _cut is null ? -1 : 1))
             {
-                _tried++;
-                if (Late)
+                if (!Spend(Effort.Comparison(_fewPort.Length)))
                 {
-                    return;
+                    break;
                 }
+
+                _tried++;
 
                 // A factor that is nearly 1 would only lend its own rounding.
                 Sheet made = fit.Apply(sheet);
@@ -256,11 +314,6 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
 
             foreach (Rearrangement other in Rearrangement.All(_step, sheet.Shape))
             {
-                if (Late)
-                {
-                    return;
-                }
-
                 // Rows that aren't there can't be moved: the right tensor is there whole.
                 bool whole = _cut is not null && other.Rows;
                 if (whole && mistake is not null)
@@ -270,13 +323,15 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
 
                 Sheet on = whole ? _right : sheet;
                 double[] port = whole ? _port : _fewPort;
-                if (other.From(on.Shape) is not { } from)
+                if (other.From(on.Shape) is not { } from || !Spend(0))
                 {
                     continue;
                 }
 
                 _tried++;
-                if (on.Error(port, from) <= Near && !Same(on, from))
+                double error = on.Error(port, from, out int looked);
+                Work += Effort.Comparison(looked);
+                if (error <= Near && !Same(on, from))
                 {
                     Add(
                         rank, prefix + other.Name, first + other.Explanation, undo + "Put the numbers in the documented order.", references,
@@ -290,7 +345,7 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
         }
 
         // Whether the rearrangement changes nothing that can be seen.
-        private static bool Same(Sheet sheet, Func<int, int> from) => sheet.Error(sheet.Values, from) <= Explains;
+        private static bool Same(Sheet sheet, Func<int, int> from) => sheet.Error(sheet.Values, from, out _) <= Explains;
 
         private static Sheet Moved(Sheet sheet, Rearrangement other)
         {
@@ -310,7 +365,14 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
 
         private void Rows()
         {
-            if (!Explained && _diagnoser.RowOrder(_step, _right, _port) is { } finding)
+            if (Explained || _step.Axes.Count < 2 || _step.Axes[1] != "query")
+            {
+                return;
+            }
+
+            // Every row is compared with every other one, mostly by its first number.
+            if (Spend(Effort.Comparison((long)_right.Shape[0] * _right.Shape[1] * _right.Shape[1]))
+                && _diagnoser.RowOrder(_step, _right, _port) is { } finding)
             {
                 _tried++;
                 _findings.Add((1, finding));
@@ -322,7 +384,7 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
         {
             foreach (NumberFormat format in NumberFormat.Kept)
             {
-                if (_port.All(value => !double.IsFinite(value) || format.Round(value) == value))
+                if (_port.All(value => !double.IsFinite(value) || format.Round(value) == value) && Spend(Effort.Comparison(_port.Length)))
                 {
                     _tried++;
                     Add(
@@ -357,6 +419,11 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             double relative = Sheet.Size(differences) / Sheet.Size(_right.Values);
             foreach (NumberFormat format in NumberFormat.Halves)
             {
+                if (!Spend(Effort.Comparison(_port.Length)))
+                {
+                    continue;
+                }
+
                 _tried++;
                 double ratio = format.Epsilon * (1 << 24);
                 (double largest, int beyond, int above, int below, int all) = (0, 0, 0, 0, 0);
@@ -386,8 +453,9 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             }
         }
 
-        // Two together: one of a mistake's parts around another, or something general on top.
-        private void Compounds(List<(Mistake Mistake, Sheet Wrong)> wrong)
+        // Two together: one of a mistake's parts around another, or something general on top. Each must show beside the other: a second one
+        // that changes nothing would only lend its own rounding.
+        private void Compounds(List<(Mistake Mistake, Sheet? Wrong)> wrong)
         {
             for (int i = 0; i < wrong.Count; i++)
             {
@@ -395,20 +463,16 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
                 {
                     (Mistake inner, Mistake outer) = (wrong[i].Mistake, wrong[j].Mistake);
                     bool again = inner.IsParts && j < i && (inner.Result is null || outer.Result is null);
-                    if (i == j || outer.Inputs is null && outer.Operators is null && outer.Result is null || !outer.IsParts || again)
+                    bool parts = outer.IsParts && (outer.Inputs is not null || outer.Operators is not null || outer.Result is not null);
+                    if (i == j || again || !parts || !Spend(Cost(whole: false)))
                     {
                         continue;
-                    }
-
-                    if (Late)
-                    {
-                        return;
                     }
 
                     Func<Algebra, StepInputs, Quantity> both = outer.Around(inner.Evaluate);
                     Sheet? made = Evaluate(both, _few, _fewRight);
                     _tried++;
-                    if (made?.Error(_fewPort) <= Near)
+                    if (made?.Error(_fewPort) <= Near && Differs(wrong[i], made) && Differs(wrong[j], made))
                     {
                         Add(
                             3, $"{inner.Name} + {outer.Name}", $"{inner.Explanation} {outer.Explanation}", $"{inner.Fix} {outer.Fix}",
@@ -421,16 +485,23 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
                 }
             }
 
-            foreach ((Mistake mistake, Sheet sheet) in wrong)
+            foreach ((Mistake Mistake, Sheet? Wrong) one in wrong)
             {
-                if (Late || Explained)
+                if ((one.Wrong is not null || Spend(Cost(whole: false))) && Again(one) is { } sheet)
+                {
+                    Changed(one.Mistake, sheet);
+                }
+
+                if (Explained)
                 {
                     return;
                 }
-
-                Changed(mistake, sheet);
             }
         }
+
+        private Sheet? Again((Mistake Mistake, Sheet? Wrong) one) => one.Wrong ?? Evaluate(one.Mistake.Evaluate, _few, _fewRight);
+
+        private bool Differs((Mistake Mistake, Sheet? Wrong) one, Sheet other) => !(Again(one)?.Error(other.Values) <= Explains);
     }
 
     private Algebra Algebra => algebra;

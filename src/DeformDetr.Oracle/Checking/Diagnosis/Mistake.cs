@@ -1,3 +1,5 @@
+using DeformDetr.Tensors;
+
 namespace DeformDetr.Oracle;
 
 // A way in which ports get a step wrong, as a text that recomputes the step's tensor wrongly from the step's own inputs.
@@ -34,13 +36,25 @@ internal sealed record Mistake
     public Func<Algebra, StepInputs, Quantity, Quantity>? Result { get; init; }
 
     // Whether it has nothing but parts.
-    public bool IsParts => _evaluate is null;
+    public bool IsParts => _evaluate is null && Scores is null;
+
+    // Scores [N, S] by which it ranks the proposals, where it does: its tensor is then the best ones' indices, and a port's are right for it
+    // in any order that ties and noise leave open.
+    public Func<Algebra, StepInputs, Quantity>? Scores { get; init; }
+
+    // How far a port's indices are from the mistake's, in noise, where several are right for it.
+    public Func<Algebra, StepInputs, Tensor<long>, double>? Distance
+    {
+        get => Scores is null ? field : (a, x, port) => RankingCheck.Distance(port, Scores(a, x)).Whole;
+        init;
+    }
 
     // The wrong tensor. Its noise may be left null: then it has the noise of the right one. Without a text of its own, the kind's with the
     // parts.
     public Func<Algebra, StepInputs, Quantity> Evaluate
     {
-        get => _evaluate ?? ((a, x) => Around(x.Step.Kind.Evaluate)(a, x));
+        get => _evaluate
+            ?? (Scores is null ? Around((a, x) => x.Step.Kind.Evaluate(a, x)) : (a, x) => a.TopK(Scores(a, x), x.Options.Queries).Indices);
         init => _evaluate = value;
     }
 

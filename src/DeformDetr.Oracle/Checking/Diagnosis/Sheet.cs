@@ -75,45 +75,19 @@ internal sealed class Sheet(TensorShape shape, double[] values, double[] noise)
     }
 
     // Largest error of the port in noise. Gives up once a thousand elements are far beyond it: then it is a lower bound.
-    public double Error(ReadOnlySpan<double> port)
+    public double Error(ReadOnlySpan<double> port) => Error(port, i => i, out _);
+
+    // The same with this sheet's elements in another order. Looked: at how many elements.
+    public double Error(ReadOnlySpan<double> port, Func<int, int> from, out int looked)
     {
         double largest = 0;
         int beyond = 0;
-        for (int i = 0; i < port.Length; i++)
+        for (looked = 0; looked < port.Length && beyond < Hopeless; looked++)
         {
-            double error = Error(port[i], Values[i], Noise[i]);
-            if (!(error <= largest))
-            {
-                largest = error;
-            }
-
-            if (!(error <= FarBeyond) && ++beyond == Hopeless)
-            {
-                break;
-            }
-        }
-
-        return largest;
-    }
-
-    // The same with this sheet's elements in another order.
-    public double Error(ReadOnlySpan<double> port, Func<int, int> from)
-    {
-        double largest = 0;
-        int beyond = 0;
-        for (int i = 0; i < port.Length; i++)
-        {
-            int j = from(i);
-            double error = Error(port[i], Values[j], Noise[j]);
-            if (!(error <= largest))
-            {
-                largest = error;
-            }
-
-            if (!(error <= FarBeyond) && ++beyond == Hopeless)
-            {
-                break;
-            }
+            int i = from(looked);
+            double error = Error(port[looked], Values[i], Noise[i]);
+            largest = error <= largest ? largest : error;
+            beyond += error <= FarBeyond ? 0 : 1;
         }
 
         return largest;

@@ -7,7 +7,7 @@ namespace DeformDetr.Oracle;
 internal sealed partial class NoiseAlgebra : Algebra
 {
     // A function of a library: 2 units in the last place, which is at most 4 Epsilon of the result.
-    private const double Function = 4;
+    public const double Function = 4;
 
     private const int Part = 1 << 14;
 
@@ -25,7 +25,7 @@ internal sealed partial class NoiseAlgebra : Algebra
         _fast = new OperatorContext(Kernels.Simd, context.Threads);
     }
 
-    public NoiseUnit Unit => _unit;
+    public override NoiseUnit Unit => _unit;
 
     // The part of a sum's bound that its rounding may fill: less than all where legal orders were seen to stay far below it.
     public double SumShare { get; set; } = 1;

@@ -35,6 +35,15 @@ internal static partial class RankingCheck
         return verdict;
     }
 
+    // How far a ranking by these scores is from right, in noise: as a set, and with its order. What isn't right is beyond 1.
+    public static (double Set, double Whole) Distance(Tensor<long> topkProposals, Quantity scores)
+    {
+        RankingVerdict verdict = TopK(topkProposals, ByHand.Values(scores), scores.Noise);
+        return (Of(verdict.Set), Math.Max(Of(verdict.Set), Of(verdict.Order)));
+
+        static double Of(RankingAspect aspect) => aspect.Right || aspect.Worst > 1 ? aspect.Worst : double.PositiveInfinity;
+    }
+
     // Rows that a ranking picks, such as topk_coords_unact [N, Q, C] of enc_outputs_coord_unact [N, S, C]: row `query` is a copy of the row
     // of the token that the port itself chose. Noise [N, S, C], or null where the copy is exact.
     public static RankingAspect Gathered(Tensor<double> gathered, Tensor<long> topkProposals, Tensor<double> source, Tensor<double>? noise)

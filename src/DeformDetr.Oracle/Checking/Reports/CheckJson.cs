@@ -96,6 +96,7 @@ public static class CheckJson
     private static void Diagnosis(Utf8JsonWriter json, Diagnosis diagnosis)
     {
         json.WriteNumber("tried", diagnosis.Tried);
+        json.WriteNumber("skipped", diagnosis.Skipped);
         Array(json, "findings", diagnosis.Findings, static (json, finding) =>
         {
             Text(json, "mistake", finding.Mistake);

@@ -99,7 +99,11 @@ public sealed record ErrorMap(string Rows, string Columns, IReadOnlyList<double>
 /// <summary>What explains a wrong step.</summary>
 /// <param name="Tried">How many mistakes were run.</param>
 /// <param name="Findings">Those that reproduce the port's tensor, best first; empty where none does.</param>
-public sealed record Diagnosis(int Tried, IReadOnlyList<Finding> Findings);
+public sealed record Diagnosis(int Tried, IReadOnlyList<Finding> Findings)
+{
+    /// <summary>How many more there were that were not run, because the work that a step may cost was done.</summary>
+    public int Skipped { get; init; }
+}
 
 /// <summary>A mistake that reproduces a port's tensor.</summary>
 /// <param name="Mistake">Its name in the catalogue; two names joined by " + " for a compound.</param>

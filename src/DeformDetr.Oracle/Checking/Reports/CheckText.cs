@@ -160,6 +160,11 @@ public static class CheckText
         {
             WriteFinding(lines, finding);
         }
+
+        if (findings is [{ After: > 1 }, ..] && tensor.Diagnosis is { Skipped: > 0 } cut)
+        {
+            lines.Prose("  ", $"{CheckWords.Tried(cut)}");
+        }
     }
 
     private static void WriteFinding(TextLines lines, Finding finding)

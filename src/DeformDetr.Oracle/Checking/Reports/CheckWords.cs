@@ -64,10 +64,16 @@ internal static class CheckWords
 
     public static string NotExplained(Diagnosis? diagnosis) => diagnosis switch
     {
+        { Skipped: > 0 } => $"None of the known mistakes that were run explains it; {Tried(diagnosis)}.",
         null or { Tried: 0 } => "No known mistake applies to this step.",
         { Tried: 1 } => "The one known mistake that applies to this step does not explain it.",
         _ => $"None of the {diagnosis.Tried} known mistakes that were run explains it.",
     };
+
+    // Not everything is run where a step is large.
+    public static string Tried(Diagnosis diagnosis) =>
+        $"tried {CheckNumbers.Count(diagnosis.Tried)} of {CheckNumbers.Count(diagnosis.Tried + diagnosis.Skipped)}, "
+        + "which is as much work as this step is given";
 
     // The element's error in its noise, as it is compared.
     public static double Error(WorstElement worst) => Math.Abs(worst.Port - worst.Expected) / worst.Noise;

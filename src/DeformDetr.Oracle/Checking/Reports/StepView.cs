@@ -114,7 +114,8 @@ internal static class StepView
             html.Element(
                 "p",
                 $"{CheckNumbers.Count(findings.Count)} of {CheckNumbers.Count(diagnosis.Tried)} known mistakes that were run on your "
-                + $"port's inputs {(findings.Count == 1 ? "reproduces" : "reproduce")} its tensor.",
+                + $"port's inputs {(findings.Count == 1 ? "reproduces" : "reproduce")} its tensor"
+                + (diagnosis.Skipped > 0 ? $"; {CheckWords.Tried(diagnosis)}." : "."),
                 ("class", "note"));
         }
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using DeformDetr.Reference;
 using DeformDetr.Reference.Pictures;
 using DeformDetr.Tensors;
@@ -92,6 +91,4 @@ internal sealed record SelfTestModel(string Name, CheckModel Model)
 
         return picture;
     }
-
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Name}");
 }

@@ -9,6 +9,9 @@ internal abstract class Algebra(OperatorContext context)
 {
     public OperatorContext Context { get; } = context;
 
+    // The format whose rounding is followed with every value; null where values alone are made.
+    public virtual NoiseUnit? Unit => null;
+
     // A tensor of numbers in the algebra's precision; whole numbers and masks stay what they are.
     public abstract Quantity Given(Tensor tensor);
 

@@ -216,6 +216,156 @@ public class DiagnoserTests
         Assert.Equal("factor 1/4", finding.Detail);
     }
 
+    [Fact]
+    public void ACompoundIsTriedThoughOneOfItsPartsIsNearAlone()
+    {
+        Step step = _model.Graph[$"{Layer}.linear1"];
+        Mistake large = Made("large", (a, _, right) => a.Apply(right, value => value < 0 ? value : value * value));
+        Mistake small = Made("small", (_, _, right) => Moved(right, 1.5));
+        Diagnoser diagnoser = new(_model.Noise, [large, small], null);
+        Quantity both = small.Around(large.Evaluate)(_model.Noise, _model.Inputs(step));
+        Oracle.Diagnosis diagnosis = diagnoser.Diagnose(step, _model.Inputs(step), _model.Right(step), both.Tensor);
+        Assert.Equal("large + small", diagnosis.Findings[0].Mistake);
+        Assert.InRange(diagnosis.Findings[0].After, 0, 1);
+        Finding near = diagnosis.Findings.Single(finding => finding.Mistake == "large");
+        Assert.InRange(near.After, 1, 2);
+    }
+
+    [Fact]
+    public void ASecondMistakeThatDoesNotShowIsNotSaid()
+    {
+        // The port is near to the first, and what is left is nobody's: the second one alone would bring noise enough to cover it.
+        Step step = _model.Graph[$"{Layer}.linear1"];
+        Mistake large = Made("large", (a, _, right) => a.Apply(right, value => value < 0 ? value : value * value));
+        Mistake noisy = Made("noisy", (a, _, right) =>
+            new Quantity(Moved(right, 0.9).Tensor, a.Apply(new Quantity(right.Noise!), noise => 3 * noise).Real));
+        Diagnoser diagnoser = new(_model.Noise, [large, noisy], null);
+        Quantity port = Moved(large.Evaluate(_model.Noise, _model.Inputs(step)), -1.2);
+        Oracle.Diagnosis diagnosis = diagnoser.Diagnose(step, _model.Inputs(step), _model.Right(step), port.Tensor);
+        Assert.Equal("large", diagnosis.Findings[0].Mistake);
+        Assert.DoesNotContain(diagnosis.Findings, finding => finding.Mistake.Contains("noisy", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void WhatWorkIsLeftDecidesHowManyAreTriedAndTheReportSaysSo()
+    {
+        Step step = _model.Graph[$"{Layer}.linear1"];
+        Tensor<double> port = new(_model[step.Name].Shape);
+        for (int i = 0; i < port.Length; i++)
+        {
+            port.AsSpan()[i] = (float)Recipe.Uniform(5, step.Name, i);
+        }
+
+        long each = Effort.Evaluation(_model.Inputs(step), port.Shape);
+        Oracle.Diagnosis all = Diagnose(step.Name, port);
+        Diagnoser little = new(_model.Noise, MistakeCatalogue.All, _model.Graph) { Total = 20 * each, Least = 3 * each };
+        int[] tried = [.. Enumerable.Range(0, 4).Select(_ => Run(little).Tried)];
+        Oracle.Diagnosis first = Run(new(_model.Noise, MistakeCatalogue.All, _model.Graph) { Total = 20 * each, Least = 3 * each });
+        Assert.Equal(0, all.Skipped);
+        Assert.True(first.Skipped > 0 && first.Tried <= 10 && first.Tried < all.Tried, $"{first.Tried} of {all.Tried}");
+        Assert.Equal(first.Tried, tried[0]);
+        Assert.True(tried[1] < tried[0] && tried[2] <= tried[1] && tried[3] is > 0 and <= 3, string.Join(", ", tried));
+        Assert.Contains(
+            $"tried {first.Tried} of {CheckNumbers.Count(first.Tried + first.Skipped)}", CheckWords.NotExplained(first), StringComparison.Ordinal);
+        Assert.DoesNotContain("tried", CheckWords.NotExplained(all), StringComparison.Ordinal);
+
+        Oracle.Diagnosis Run(Diagnoser diagnoser) => diagnoser.Diagnose(step, _model.Inputs(step), _model.Right(step), port);
+    }
+
+    [Theory]
+    [InlineData("top-k by the best class")]
+    [InlineData("top-k by the sum of the classes")]
+    [InlineData("top-k in the order of tokens")]
+    public void ProposalsThatTieMayStandInAnyOrder(string name)
+    {
+        // Tokens 1 and 2 tie for the right ranking and for the wrong one, 4 and 5 too, across the cut.
+        SmallModel model = SmallModel.Of("model-two-stage");
+        Step step = model.Graph["transformer.topk_proposals"];
+        Tensor<double> logits = new([1, 7, 3]);
+        double[][] rows = [[1, 6, 2], [5, 8, 1], [5, 8, 1], [3, 2, 1], [2, 3, 2], [2, 2, 3], [-1, -2, 0.5]];
+        rows.SelectMany(row => row).ToArray().CopyTo(logits.AsSpan());
+        StepInputs inputs = model.Inputs(step);
+        inputs = inputs.With("enc_outputs_class", new(logits)).WithOptions(step.Options with { Queries = 4 });
+        Quantity right = step.Kind.Evaluate(model.Noise, inputs);
+        Assert.Equal([1L, 2, 3, 4], right.Whole.AsReadOnlySpan().ToArray());
+        long[] port = name switch
+        {
+            "top-k in the order of tokens" => [1, 2, 3, 5],
+            "top-k by the best class" => [2, 1, 0, 5],
+            _ => [2, 1, 5, 4],
+        };
+        Diagnoser diagnoser = new(model.Noise, MistakeCatalogue.All, model.Graph);
+        Oracle.Diagnosis diagnosis = Diagnose(port);
+        if (name == "top-k in the order of tokens")
+        {
+            // Which isn't wrong at all here.
+            Assert.Empty(diagnosis.Findings);
+            logits[0, 3, 0] = 7;
+            diagnosis = Diagnose(port);
+        }
+
+        Assert.Equal(name, diagnosis.Findings[0].Mistake);
+        Assert.InRange(diagnosis.Findings[0].After, 0, 1);
+
+        // Beyond the ties.
+        Assert.DoesNotContain(Diagnose([port[0], port[2], port[1], 6]).Findings, finding => finding.Mistake == name);
+
+        Oracle.Diagnosis Diagnose(long[] indices) => diagnoser.Diagnose(
+            step, inputs, step.Kind.Evaluate(model.Noise, inputs), Tensor<long>.FromArray([1, 4], indices));
+    }
+
+    [Theory]
+    [InlineData("pos.0")]
+    [InlineData("transformer.encoder.reference_points")]
+    [InlineData("transformer.valid_ratios")]
+    [InlineData("transformer.output_proposals")]
+    [InlineData("transformer.proposal_pos_embed")]
+    public void AFaultThatNobodyKnowsIsNotTakenForAMistakeOfThatStep(string name)
+    {
+        SmallModel model = SmallModel.Of("model-two-stage");
+        Step step = model.Graph[name];
+        Diagnoser diagnoser = new(model.Noise, MistakeCatalogue.All, model.Graph);
+        Quantity right = model.Right(step);
+        double[] expected = Sheet.Numbers(right.Tensor);
+        double[] noise = right.Noise!.AsReadOnlySpan().ToArray();
+        foreach (double size in (double[])[2, 4, 16, 256])
+        {
+            // Everywhere and without order, on one element in four, on one element.
+            foreach (int stride in (int[])[1, 4, expected.Length])
+            {
+                double[] port = [.. expected.Select((value, i) => i % stride != stride / 2
+                    ? value
+                    : value + (size * noise[i] * Math.Sign(Recipe.Uniform(3, name, i)) * (1 + Math.Abs(Recipe.Uniform(4, name, i)))))];
+                Oracle.Diagnosis diagnosis = diagnoser.Diagnose(
+                    step, model.Inputs(step), right, Tensor<double>.FromArray(right.Shape, port));
+                Assert.DoesNotContain(
+                    diagnosis.Findings, finding => finding.After <= 1 && MistakeCatalogue.All.Any(mistake => mistake.Name == finding.Mistake));
+            }
+        }
+    }
+
+    private static Mistake Made(string name, Func<Algebra, StepInputs, Quantity, Quantity> result) => new()
+    {
+        Name = name,
+        Explanation = "Made.",
+        Fix = "None.",
+        References = ["H11"],
+        Kinds = [StepKinds.Linear],
+        Result = result,
+    };
+
+    // Every element by so many times its noise, up and down.
+    private static Quantity Moved(Quantity right, double noises)
+    {
+        double[] values = Sheet.Numbers(right.Tensor);
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] += (i % 3 == 0 ? noises : -noises) * right.Noise!.AsReadOnlySpan()[i];
+        }
+
+        return new(Tensor<double>.FromArray(right.Shape, values), right.Noise);
+    }
+
     private static Tensor Rounded(Tensor tensor) => tensor is Tensor<double> ? SmallModel.Dumped(tensor) : tensor;
 
     private Oracle.Diagnosis Diagnose(string name, Tensor<double> port) =>

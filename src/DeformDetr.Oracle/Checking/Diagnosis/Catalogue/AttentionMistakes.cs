@@ -1,4 +1,5 @@
 using DeformDetr.Tensors;
+using static DeformDetr.Oracle.MistakeForms;
 
 namespace DeformDetr.Oracle;
 
@@ -28,23 +29,23 @@ internal static class AttentionMistakes
             kind, "x and y of the reference points exchanged", "The reference points are taken as (y, x) instead of (x, y).",
             "Take x first.",
             ["D2"], (a, x) => x.With("reference_points", a.Pick(x["reference_points"], 3, Boxes(x) ? [1, 0, 3, 2] : [1, 0])));
-        yield return Text(
+        yield return Evaluate(
             kind, "offsets not divided", "The offsets are added as they are, in cells, to references in fractions.",
             "Divide the offsets by (W_l, H_l) first.", ["D1"],
             (a, x) => a.Add(References(a, x), x["sampling_offsets"])) with
         { Applies = Points };
-        yield return Text(
+        yield return Evaluate(
             kind, "offsets divided by (W - 1, H - 1)", "The offsets are divided by one less than the level's size.",
             "Divide by (W_l, H_l): fractions are of cells, not of the distance between the outer centres.",
             ["D4", "jiangxiluning/Deformable-DETR#3"],
             (a, x) => a.Add(References(a, x), a.Divide(x["sampling_offsets"], Sizes(a, x["spatial_shapes"], size => size - 1))))
             with
         { Applies = Points };
-        yield return Text(
+        yield return Evaluate(
             kind, "offsets divided by W only", "Both offsets are divided by W.", "Divide x by W_l and y by H_l.", ["D1"],
             (a, x) => a.Add(References(a, x), a.Divide(x["sampling_offsets"], Side(a, x["spatial_shapes"], 1)))) with
         { Applies = Points };
-        yield return Text(
+        yield return Evaluate(
             kind, "offsets divided by H only", "Both offsets are divided by H.", "Divide x by W_l and y by H_l.", ["D1"],
             (a, x) => a.Add(References(a, x), a.Divide(x["sampling_offsets"], Side(a, x["spatial_shapes"], 0)))) with
         { Applies = Points };
@@ -82,7 +83,7 @@ internal static class AttentionMistakes
             kind, "level 0's reference for all levels", "Every level takes the reference point of level 0.",
             "Take the reference of each level: it is a fraction of that level's padded map.", ["C15"],
             (a, x) => x.With("reference_points", a.Pick(x["reference_points"], 2, new int[x["reference_points"].Shape[2]])));
-        yield return Text(
+        yield return Evaluate(
             kind, "batch and head in the other order (references)",
             "Where batch and heads are one axis, the references are repeated for batch-major but used head-major.",
             "Repeat every picture's references for its own heads (repeat_interleave).", ["D19", "jiangxiluning/Deformable-DETR#3"],
@@ -102,7 +103,7 @@ internal static class AttentionMistakes
             "boxes divided by (W, H) as well", "The offsets are divided by (W, H) although the references are boxes.",
             "With boxes the offsets are scaled by 0.5 · (w, h) / P only.",
             (a, x) => Box(a, x, 0.5 / x.Options.Points, Sizes(a, x["spatial_shapes"], size => size)));
-        yield return Text(
+        yield return Evaluate(
             kind, "boxes taken as points", "Of a box only the centre is used; the offsets are divided by (W, H).",
             "With boxes the offsets are scaled by 0.5 · (w, h) / P.", ["D27", "E11"],
             (a, x) => a.Add(References(a, x), a.Divide(x["sampling_offsets"], Sizes(a, x["spatial_shapes"], size => size))))
@@ -112,18 +113,18 @@ internal static class AttentionMistakes
             kind, "boxes with (h, w)", "The box's sides are exchanged.", "Boxes are (cx, cy, w, h).", ["D27", "G5"],
             (a, x) => x.With("reference_points", a.Pick(x["reference_points"], 3, 0, 1, 3, 2))) with
         { Applies = Boxes };
-        yield return Text(
+        yield return Evaluate(
             kind, "boxes divided by L · P", "The offsets are divided by the number of all samples.", "Divide them by P.", ["D27"],
             (a, x) => Box(a, x, 0.5 / x.Options.Levels / x.Options.Points, null)) with
         { Applies = Boxes };
-        yield return Text(
+        yield return Evaluate(
             kind, "offsets from the box's corner", "The offsets start at the box's top left corner.", "They start at its centre.", ["D27"],
             (a, x) => a.Subtract(
                 a.SamplingLocations(x["reference_points"], x["sampling_offsets"], x["spatial_shapes"]),
                 a.Apply(Sides(a, x), side => 0.5 * side))) with
         { Applies = Boxes };
 
-        static Mistake Boxed(string name, string explanation, string fix, Func<Algebra, StepInputs, Quantity> evaluate) => Text(
+        static Mistake Boxed(string name, string explanation, string fix, Func<Algebra, StepInputs, Quantity> evaluate) => Evaluate(
             StepKinds.SamplingLocations, name, explanation, fix,
             ["D27", "fundamentalvision/Deformable-DETR#28", "fundamentalvision/Deformable-DETR#38", "open-mmlab/mmdetection#7686"],
             evaluate)
@@ -177,7 +178,7 @@ internal static class AttentionMistakes
         yield return Result(
             kind, "offsets through sigmoid", "The offsets go through a sigmoid.", "Leave them unbounded.", ["D28"],
             (a, _, right) => a.Sigmoid(right));
-        yield return Text(
+        yield return Evaluate(
             kind, "offsets of the bias only", "Only the bias arrives: the offsets don't depend on the query.",
             "Load sampling_offsets.weight (a fresh module has zeros there).", ["D15"],
             (a, x) =>
@@ -214,14 +215,14 @@ internal static class AttentionMistakes
             ["D13", "facebookresearch/detr#247"], 2, 3, 4);
         yield return Over("softmax over heads and points", "The softmax runs over heads and points of a level.", ["D13"], 2, 4);
         yield return Over("softmax over queries", "The softmax runs over the queries.", ["D11"], 1) with { Whole = true };
-        yield return Text(
+        yield return Evaluate(
             kind, "attention softmax missing", "The logits are used as weights.", "Apply the softmax over levels and points.",
             ["D12", "DerryHub/BEVFormer_tensorrt#84"], Raw);
         yield return Result(
             kind, "attention softmax twice", "The softmax is applied twice: the weights are nearly equal.",
             "Apply it once: either before the operator or inside it.", ["D12", "OpenGVLab/DCNv4#51"],
             (a, x, right) => Softmax(a, right, 3, 4));
-        yield return Text(
+        yield return Evaluate(
             kind, "sigmoid for the attention softmax", "Every weight is the sigmoid of its logit.",
             "Apply a softmax over levels and points.",
             ["D12"], (a, x) => a.Sigmoid(Raw(a, x)));
@@ -233,13 +234,13 @@ internal static class AttentionMistakes
                 double root = Math.Sqrt((double)x.Options.Channels / x.Options.Heads);
                 return x.With("logits", a.Apply(x["logits"], logit => logit / root));
             });
-        yield return Text(
+        yield return Evaluate(
             kind, "uniform attention weights", "All weights are 1 / (L · P).", "Use the logits.",
             ["D14", "fundamentalvision/Deformable-DETR#41"],
             (a, x) => Softmax(a, a.Apply(Raw(a, x), _ => 0), 3, 4));
         foreach ((string name, int[] order) in Orders)
         {
-            yield return Text(
+            yield return Evaluate(
                 kind, $"attention weights viewed as {name}", $"The logits are viewed as {name} instead of (M, L, P).",
                 "View them as heads, levels, points.",
                 ["D15", "D16", "aharley/simple_bev#45"], (a, x) => Softmax(a, Viewed(a, x, Raw(a, x), order), 3, 4));
@@ -250,7 +251,7 @@ internal static class AttentionMistakes
             "Level 0 is the largest map.", ["D20"],
             (a, _, right) => a.Pick(right, 3, Reversed(right.Shape[3])));
 
-        Mistake Over(string name, string explanation, string[] references, params int[] axes) => Text(
+        Mistake Over(string name, string explanation, string[] references, params int[] axes) => Evaluate(
             kind, name, explanation, "Take the softmax over levels and points together, for each head.", references,
             (a, x) => Softmax(a, Raw(a, x), axes));
     }
@@ -258,31 +259,31 @@ internal static class AttentionMistakes
     private static IEnumerable<Mistake> Values()
     {
         StepKind kind = StepKinds.Value;
-        yield return Text(
+        yield return Evaluate(
             kind, "mask fill of the value omitted", "Padded tokens keep their value.", "Fill the value with 0 where the mask is true.",
             ["D23"], (a, x) => Split(a, x, Projected(a, x, x["x"])));
-        yield return Text(
+        yield return Evaluate(
             kind, "mask fill before the projection", "Padded tokens are zeroed before the projection, so that they hold its bias.",
             "Project first, then fill with 0.", ["D24"],
-            (a, x) => Split(a, x, Projected(a, x, a.MaskedFill(x["x"], Mask(a, x, false), 0))));
-        yield return Text(
+            (a, x) => Split(a, x, Projected(a, x, a.MaskedFill(x["x"], x["mask"], 0))));
+        yield return Evaluate(
             kind, "mask of the value inverted", "The tokens of the picture are zeroed, and padding is kept.",
             "True in the mask is padding.",
-            ["D23", "A7"], (a, x) => Split(a, x, a.MaskedFill(Projected(a, x, x["x"]), Mask(a, x, true), 0)));
+            ["D23", "A7"], (a, x) => Split(a, x, a.MaskedFill(Projected(a, x, x["x"]), ByHand.Opposite(a, x["mask"]), 0)));
         yield return Inputs(
             kind, "value from src and pos", "The value is made from the tokens with their position.", "Position goes into the query only.",
             ["D25"],
             (a, x) => x.With("x", a.Add(x["x"], x["pos"])));
-        yield return Text(
+        yield return Evaluate(
             kind, "value from src and pos, mask fill omitted",
             "The value is made from the tokens with their position, and padding is kept.",
             "Position goes into the query only; fill with 0 where the mask is true.", ["D23", "D25"],
             (a, x) => Split(a, x, Projected(a, x, a.Add(x["x"], x["pos"]))));
-        yield return Text(
+        yield return Evaluate(
             kind, "value not projected", "The value is the tokens themselves.", "Apply value_proj.",
             ["D25", "autowarefoundation/auto_e2e#12"],
-            (a, x) => Split(a, x, a.MaskedFill(x["x"], Mask(a, x, false), 0)));
-        yield return Text(
+            (a, x) => Split(a, x, a.MaskedFill(x["x"], x["mask"], 0)));
+        yield return Evaluate(
             kind, "value not projected, mask fill omitted", "The value is the tokens themselves, padding included.",
             "Apply value_proj, then fill.",
             ["D23", "D25", "autowarefoundation/auto_e2e#12"], (a, x) => Split(a, x, x["x"]));
@@ -354,7 +355,7 @@ internal static class AttentionMistakes
         yield return Moved(
             "locations read as [-1, 1]", "The fractions are read as a grid of [-1, 1].", "Give grid_sample 2 · location - 1.", ["D3"],
             (pixel, size) => (((((pixel + 0.5) / size) + 1) * size) - 1) / 2);
-        yield return Text(
+        yield return Evaluate(
             kind, "truncation for floor", "The corner is found by truncation, which rounds up below 0.", "Use floor.", ["D10", "H9"],
             (a, x) => ByCorners(a, x, (pixel, _) => Math.Truncate(pixel)));
         yield return Inputs(
@@ -363,19 +364,19 @@ internal static class AttentionMistakes
         yield return Inputs(
             kind, "spatial_shapes as (W, H)", "Rows and columns of a level are exchanged: its rows have the wrong length.",
             "spatial_shapes is (H, W).", ["D22"], (a, x) => x.With("spatial_shapes", Transposed(a, x["spatial_shapes"])));
-        yield return Text(
+        yield return Evaluate(
             kind, "spatial_shapes as (W, H) in the rows only", "A row of a level is H long instead of W; the pixels are right.",
             "spatial_shapes is (H, W).",
             ["D22"], (a, x) => OtherPlaces(a, x, (start, row, column, height, _) => start + (row * height) + column));
-        yield return Text(
+        yield return Evaluate(
             kind, "level_start_index inclusive", "A level starts where it should end (inclusive cumulative sum).",
             "level_start_index starts with 0.", ["D21", "PeizeSun/TransTrack#82"],
             (a, x) => OtherPlaces(a, x, (start, row, column, height, width) => start + (height * width) + (row * width) + column));
-        yield return Text(
+        yield return Evaluate(
             kind, "level_start_index ignored", "Every level is read from token 0.", "Add level_start_index.",
             ["D21", "PeizeSun/TransTrack#82"],
             (a, x) => OtherPlaces(a, x, (_, row, column, _, width) => (row * width) + column));
-        yield return Text(
+        yield return Evaluate(
             kind, "levels stored column by column", "A level is read column by column.", "Tokens lie row by row.", ["D22"],
             (a, x) => OtherPlaces(a, x, (start, row, column, height, _) => start + (column * height) + row));
         yield return Inputs(
@@ -457,12 +458,12 @@ internal static class AttentionMistakes
     private static IEnumerable<Mistake> Outputs()
     {
         StepKind kind = StepKinds.Linear;
-        yield return Text(
+        yield return Evaluate(
             kind, "output_proj omitted", "The heads' sums are returned without output_proj.", "Apply output_proj.", ["D26"],
             (_, x) => x["x"])
             with
         { Applies = IsOutput };
-        yield return Text(
+        yield return Evaluate(
             kind, "bias of output_proj only", "Only the bias of output_proj arrives.", "Apply output_proj to the heads' sums.", ["D26"],
             (a, x) => a.Expand(x.Weight("bias"), x["x"].Shape)) with
         { Applies = IsOutput };
@@ -471,7 +472,7 @@ internal static class AttentionMistakes
             "Put the heads side by side: (M, D).",
             ["D18", "D26"], (a, x) => x.With("x", Interleaved(a, x, x["x"]))) with
         { Applies = IsOutput };
-        yield return Text(
+        yield return Evaluate(
             kind, "output_proj before the heads are summed",
             "Every head goes through output_proj with its bias, before the heads are added up.",
             "Put the heads side by side, then project once.", ["D26"],
@@ -485,14 +486,14 @@ internal static class AttentionMistakes
     private static IEnumerable<Mistake> Queries(StepKind kind)
     {
         string layer = kind == StepKinds.SamplingOffsets ? "offsets" : "logits";
-        yield return Text(
+        yield return Evaluate(
             kind, $"{layer} of the query without pos", $"The position isn't added to the query that makes the {layer}.",
             "Query = tokens (or queries) + position.", ["E5"],
             (a, x) => Again(a, x, x["query"]));
-        yield return Text(
+        yield return Evaluate(
             kind, $"{layer} of the query with pos twice", "The position is added twice.", "Add the position once.", ["E5"],
             (a, x) => Again(a, x, a.Add(a.Add(x["query"], x["pos"]), x["pos"])));
-        yield return Text(
+        yield return Evaluate(
             kind, $"{layer} of the pos only", $"The {layer} are made from the position alone.", "Query = tokens (or queries) + position.",
             ["E5"],
             (a, x) => Again(a, x, x["pos"]));
@@ -654,21 +655,6 @@ internal static class AttentionMistakes
         return a.Reshape(value, [s[0], s[1], x.Options.Heads, s[2] / x.Options.Heads]);
     }
 
-    // The mask over tokens, to go with [N, S, C].
-    private static Quantity Mask(Algebra a, StepInputs x, bool inverted)
-    {
-        Tensor<bool> mask = x["mask"].Mask.Clone();
-        if (inverted)
-        {
-            foreach (ref bool padded in mask.AsSpan())
-            {
-                padded = !padded;
-            }
-        }
-
-        return a.Given(mask);
-    }
-
     // [.., M · D] with the channels in the order (D, M).
     private static Quantity Interleaved(Algebra a, StepInputs x, Quantity merged)
     {
@@ -763,26 +749,4 @@ internal static class AttentionMistakes
         return a.Sample(
             a.Pick(x["value"], 1, from), x["spatial_shapes"], x["level_start_index"], x["sampling_locations"], x["attention_weights"]);
     }
-
-    private static Mistake Text(
-        StepKind kind, string name, string explanation, string fix, string[] references, Func<Algebra, StepInputs, Quantity> evaluate) =>
-        Made(kind, name, explanation, fix, references) with { Evaluate = evaluate };
-
-    private static Mistake Inputs(
-        StepKind kind, string name, string explanation, string fix, string[] references, Func<Algebra, StepInputs, StepInputs> inputs) =>
-        Made(kind, name, explanation, fix, references) with { Inputs = inputs };
-
-    private static Mistake Result(
-        StepKind kind, string name, string explanation, string fix, string[] references,
-        Func<Algebra, StepInputs, Quantity, Quantity> result) =>
-        Made(kind, name, explanation, fix, references) with { Result = result };
-
-    private static Mistake Made(StepKind kind, string name, string explanation, string fix, string[] references) => new()
-    {
-        Name = name,
-        Explanation = explanation,
-        Fix = fix,
-        References = references,
-        Kinds = [kind],
-    };
 }

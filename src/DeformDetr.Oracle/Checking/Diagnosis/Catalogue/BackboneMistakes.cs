@@ -561,31 +561,15 @@ internal static class BackboneMistakes
     private static Quantity BatchStatistics(Algebra a, StepInputs x)
     {
         TensorShape s = x["x"].Shape;
-        Tensor<double> values = ByHand.Values(x["x"]);
-        int area = s[2] * s[3];
-        double[] mean = new double[s[1]];
-        double[] variance = new double[s[1]];
-        for (int c = 0; c < s[1]; c++)
-        {
-            for (int n = 0; n < s[0]; n++)
-            {
-                foreach (double value in values.AsReadOnlySpan().Slice(((n * s[1]) + c) * area, area))
-                {
-                    mean[c] += value / (s[0] * area);
-                }
-            }
-
-            for (int n = 0; n < s[0]; n++)
-            {
-                foreach (double value in values.AsReadOnlySpan().Slice(((n * s[1]) + c) * area, area))
-                {
-                    variance[c] += (value - mean[c]) * (value - mean[c]) / (s[0] * area);
-                }
-            }
-        }
-
+        int count = s[0] * s[2] * s[3];
+        Quantity flat = a.Reshape(a.Permute(x["x"], 1, 0, 2, 3), [s[1], count]);
+        Quantity share = ByHand.Constant(a, [1, count], 1.0 / count);
+        Quantity mean = a.Linear(flat, share, null);
+        Quantity from = a.Subtract(flat, mean);
+        Quantity variance = a.Linear(a.Multiply(from, from), share, null);
         return BatchNorm(
-            a, x.WithWeight("running_mean", ByHand.Row(a, mean)).WithWeight("running_var", ByHand.Row(a, variance)), 1e-5);
+            a,
+            x.WithWeight("running_mean", a.Reshape(mean, [s[1]])).WithWeight("running_var", a.Reshape(variance, [s[1]])), 1e-5);
     }
 
     private static Quantity Subsampled(Algebra a, Quantity input, TensorShape shape)

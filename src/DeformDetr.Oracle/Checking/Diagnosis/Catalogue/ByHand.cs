@@ -5,6 +5,8 @@ namespace DeformDetr.Oracle;
 // What mistakes need that the algebra's operators don't say: tensors written element by element.
 internal static class ByHand
 {
+    private const int Part = 1 << 12;
+
     // The numbers of a tensor, whatever the algebra's precision; masks and whole numbers too.
     public static Tensor<double> Values(Quantity x)
     {
@@ -42,6 +44,45 @@ internal static class ByHand
         return values;
     }
 
+    // A tensor's numbers with their noise, by flat index.
+    public static Func<int, Noisy> Numbers(Algebra a, Quantity x)
+    {
+        Tensor<double> values = Values(x);
+        double epsilon = Epsilon(a);
+        return i => new(values.AsReadOnlySpan()[i], x.Noise is null ? 0 : x.Noise.AsReadOnlySpan()[i], epsilon);
+    }
+
+    // A number that was counted, in a format that has it.
+    public static Noisy Counted(Algebra a, double count) => new(count, 0, Epsilon(a));
+
+    // A tensor of numbers by flat index, each with its noise where the algebra follows noise.
+    public static Quantity Made(Algebra a, TensorShape shape, Func<int, Noisy> element)
+    {
+        Tensor<double> values = new(shape);
+        NoiseUnit? unit = a.Unit;
+        Tensor<double>? noise = unit is null ? null : new(shape);
+        a.Context.Split(values.Length, Part, (first, last) =>
+        {
+            for (int i = first; i < last; i++)
+            {
+                Noisy number = element(i);
+                values.AsSpan()[i] = number.Value;
+                if (noise is not null)
+                {
+                    noise.AsSpan()[i] = unit!.Settle(number.In(unit.Epsilon), number.Value);
+                }
+            }
+        });
+        return noise is null ? a.Given(values) : new Quantity(values, noise);
+    }
+
+    // Of every number.
+    public static Quantity Map(Algebra a, Quantity x, Func<Noisy, Noisy> function)
+    {
+        Func<int, Noisy> from = Numbers(a, x);
+        return Made(a, x.Shape, i => function(from(i)));
+    }
+
     public static Quantity Ones(Algebra a, TensorShape shape) => Constant(a, shape, 1);
 
     public static Quantity Zeros(Algebra a, TensorShape shape) => Constant(a, shape, 0);
@@ -52,6 +93,8 @@ internal static class ByHand
         tensor.AsSpan().Fill(value);
         return a.Given(tensor);
     }
+
+    private static double Epsilon(Algebra a) => a.Unit?.Epsilon ?? 0;
 
     public static Quantity Row(Algebra a, params double[] values) => a.Given(Tensor<double>.FromArray([values.Length], values));
 

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using DeformDetr.Reference;
 using DeformDetr.Tensors;
 using DeformDetr.Tensors.Numerics;
+using static DeformDetr.Oracle.MistakeForms;
 
 namespace DeformDetr.Oracle;
 
@@ -32,11 +33,11 @@ internal static class LayerMistakes
         yield return Inputs(
             kind, "residual missing", "Only the branch is normed; the layer's input isn't added.", "Norm the sum of input and branch.",
             ["E2"],
-            (a, x) => x.With("x", Zeros(a, x["x"])));
+            (a, x) => x.With("x", ByHand.Zeros(a, x["x"].Shape)));
         yield return Inputs(
             kind, "branch missing", "Only the layer's input is normed; the branch isn't added.", "Norm the sum of input and branch.",
             ["E2"],
-            (a, x) => x.With("branch", Zeros(a, x["branch"])));
+            (a, x) => x.With("branch", ByHand.Zeros(a, x["branch"].Shape)));
         yield return Inputs(
             kind, "residual added twice", "The layer's input is added twice.", "Add it once.", ["E2"],
             (a, x) => x.With("x", a.Apply(x["x"], value => 2 * value)));
@@ -52,7 +53,7 @@ internal static class LayerMistakes
             (a, x) => a.Add(a.LayerNorm(x["x"], x.Weight("weight"), x.Weight("bias")), x["branch"]));
         yield return Inputs(
             kind, "norm's weight and bias missing", "The norm has neither factors nor offsets.", "Apply weight and bias.", ["E1", "H11"],
-            (a, x) => x.WithWeight("weight", Constant(a, x.Weight("weight").Shape, 1)).WithWeight("bias", Zeros(a, x.Weight("bias"))));
+            (a, x) => x.WithWeight("weight", ByHand.Constant(a, x.Weight("weight").Shape, 1)).WithWeight("bias", ByHand.Zeros(a, x.Weight("bias").Shape)));
         foreach (double epsilon in (double[])[1e-6, 1e-12, 1e-4, 1e-3, 1e-2])
         {
             yield return Operators(
@@ -83,8 +84,8 @@ internal static class LayerMistakes
                 a.Multiply(
                     a.Permute(
                         a.LayerNorm(
-                            a.Permute(a.Add(x["x"], x["branch"]), 0, 2, 1), Constant(a, [x["x"].Shape[1]], 1),
-                            Constant(a, [x["x"].Shape[1]], 0)),
+                            a.Permute(a.Add(x["x"], x["branch"]), 0, 2, 1), ByHand.Constant(a, [x["x"].Shape[1]], 1),
+                            ByHand.Constant(a, [x["x"].Shape[1]], 0)),
                         0, 2, 1),
                     x.Weight("weight")),
                 x.Weight("bias"))) with
@@ -202,7 +203,7 @@ internal static class LayerMistakes
             {
                 int channels = query.Shape[2];
                 StepInputs plain = x.WithWeight("out_proj.weight", Identity(a, channels))
-                    .WithWeight("out_proj.bias", Constant(a, [channels], 0));
+                    .WithWeight("out_proj.bias", ByHand.Constant(a, [channels], 0));
                 return Attend(a, plain, query, query, tgt);
             });
         yield return Inputs(
@@ -363,22 +364,22 @@ internal static class LayerMistakes
         yield return Instead("GELU for ReLU", "The activation is a GELU.", Activation.Relu, (a, x) => a.Gelu(x));
         yield return Instead("ReLU for GELU", "The activation is a ReLU.", Activation.Gelu, (a, x) => a.Relu(x));
         yield return Instead(
-            "tanh GELU for ReLU", "The activation is GELU's tanh approximation.", Activation.Relu, (a, x) => a.Apply(x, TanhGelu));
+            "tanh GELU for ReLU", "The activation is GELU's tanh approximation.", Activation.Relu, (a, x) => ByHand.Map(a, x, TanhGelu));
         yield return Instead(
-            "tanh GELU for GELU", "The activation is GELU's tanh approximation.", Activation.Gelu, (a, x) => a.Apply(x, TanhGelu));
+            "tanh GELU for GELU", "The activation is GELU's tanh approximation.", Activation.Gelu, (a, x) => ByHand.Map(a, x, TanhGelu));
         yield return Instead(
             "sigmoid GELU for GELU", "The activation is GELU's sigmoid approximation x · σ(1.702 x).", Activation.Gelu,
-            (a, x) => a.Apply(x, value => value * Elementary.Sigmoid(1.702 * value)));
-        foreach ((string name, Func<double, double> function) in ((string, Func<double, double>)[])
+            (a, x) => ByHand.Map(a, x, value => value * Noisy.Sigmoid(1.702 * value)));
+        foreach ((string name, Func<Noisy, Noisy> function) in ((string, Func<Noisy, Noisy>)[])
             [
-                ("SiLU", value => value * Elementary.Sigmoid(value)), ("leaky ReLU (0.01)", value => value < 0 ? 0.01 * value : value),
+                ("SiLU", value => value * Noisy.Sigmoid(value)), ("leaky ReLU (0.01)", value => value < 0 ? 0.01 * value : value),
                 ("leaky ReLU (0.1)", value => value < 0 ? 0.1 * value : value),
                 ("leaky ReLU (0.2)", value => value < 0 ? 0.2 * value : value),
-                ("ELU", value => value < 0 ? Elementary.Exp(value) - 1 : value), ("ReLU6", value => Math.Clamp(value, 0, 6)),
-                ("sigmoid", Elementary.Sigmoid), ("tanh", Elementary.Tanh), ("absolute value", Math.Abs),
+                ("ELU", value => value < 0 ? Noisy.Exp(value) - 1 : value), ("ReLU6", value => Noisy.Max(0, Noisy.Min(6, value))),
+                ("sigmoid", Noisy.Sigmoid), ("tanh", Noisy.Tanh), ("absolute value", Noisy.Abs),
             ])
         {
-            yield return Instead($"{name} for the activation", $"The activation is {name}.", null, (a, x) => a.Apply(x, function));
+            yield return Instead($"{name} for the activation", $"The activation is {name}.", null, (a, x) => ByHand.Map(a, x, function));
         }
 
         yield return Evaluate(
@@ -444,7 +445,7 @@ internal static class LayerMistakes
             StepKinds.Linear, "bias of the head at its initial value", "The class head's bias is -log 99, its value before training.",
             "Load the checkpoint's bias.",
             ["E13", "huggingface/transformers#37925"],
-            (a, x) => x.WithWeight("bias", Constant(a, x.Weight("bias").Shape, -Elementary.Log(99)))) with
+            (a, x) => x.WithWeight("bias", ByHand.Constant(a, x.Weight("bias").Shape, -Elementary.Log(99)))) with
         {
             Applies = x => x.Step.Name.StartsWith("class_embed", StringComparison.Ordinal),
         };
@@ -542,7 +543,7 @@ internal static class LayerMistakes
     {
         Quantity sum = a.Add(x["x"], x["branch"]);
         int channels = sum.Shape[^1];
-        Quantity mean = Constant(a, [1, channels], 1.0 / channels);
+        Quantity mean = ByHand.Constant(a, [1, channels], 1.0 / channels);
         Quantity from = centred ? a.Subtract(sum, a.Linear(sum, mean, null)) : sum;
         Quantity variance = a.Linear(a.Multiply(from, from), mean, null);
         return a.Add(a.Multiply(a.Divide(from, a.Apply(variance, divisor)), x.Weight("weight")), x.Weight("bias"));
@@ -554,7 +555,7 @@ internal static class LayerMistakes
     private static Quantity Four(Algebra a, Quantity reference)
     {
         TensorShape s = reference.Shape;
-        return s[2] == 4 ? reference : a.Concat([reference, Constant(a, [s[0], s[1], 2], 0)], 2);
+        return s[2] == 4 ? reference : a.Concat([reference, ByHand.Constant(a, [s[0], s[1], 2], 0)], 2);
     }
 
     // Level 0's ratios, to go with points or boxes.
@@ -565,17 +566,8 @@ internal static class LayerMistakes
         return IsPoint(x) ? first : a.Concat([first, first], 2);
     }
 
-    private static double TanhGelu(double x) =>
-        0.5 * x * (1 + Elementary.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x))));
-
-    private static Quantity Zeros(Algebra a, Quantity like) => Constant(a, like.Shape, 0);
-
-    private static Quantity Constant(Algebra a, TensorShape shape, double number)
-    {
-        Tensor<double> tensor = new(shape);
-        tensor.AsSpan().Fill(number);
-        return a.Given(tensor);
-    }
+    private static Noisy TanhGelu(Noisy x) =>
+        0.5 * x * (1 + Noisy.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x))));
 
     private static Quantity Identity(Algebra a, int size)
     {
@@ -587,32 +579,6 @@ internal static class LayerMistakes
 
         return a.Given(tensor);
     }
-
-    private static Mistake Evaluate(
-        StepKind kind, string name, string explanation, string fix, string[] references, Func<Algebra, StepInputs, Quantity> evaluate) =>
-        Made(kind, name, explanation, fix, references) with { Evaluate = evaluate };
-
-    private static Mistake Inputs(
-        StepKind kind, string name, string explanation, string fix, string[] references, Func<Algebra, StepInputs, StepInputs> inputs) =>
-        Made(kind, name, explanation, fix, references) with { Inputs = inputs };
-
-    private static Mistake Operators(
-        StepKind kind, string name, string explanation, string fix, string[] references, Func<Algebra, Algebra> operators) =>
-        Made(kind, name, explanation, fix, references) with { Operators = operators };
-
-    private static Mistake Result(
-        StepKind kind, string name, string explanation, string fix, string[] references,
-        Func<Algebra, StepInputs, Quantity, Quantity> result) =>
-        Made(kind, name, explanation, fix, references) with { Result = result };
-
-    private static Mistake Made(StepKind kind, string name, string explanation, string fix, string[] references) => new()
-    {
-        Name = name,
-        Explanation = explanation,
-        Fix = fix,
-        References = references,
-        Kinds = [kind],
-    };
 
     private static string Text(ref DefaultInterpolatedStringHandler text) => string.Create(CultureInfo.InvariantCulture, ref text);
 }

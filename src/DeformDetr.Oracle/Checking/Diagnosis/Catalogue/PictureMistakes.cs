@@ -1,6 +1,7 @@
 using DeformDetr.Reference.Pictures;
 using DeformDetr.Tensors;
 using DeformDetr.Tensors.Numerics;
+using static DeformDetr.Oracle.MistakeForms;
 
 namespace DeformDetr.Oracle;
 
@@ -28,89 +29,40 @@ internal static class PictureMistakes
             Evaluate = (a, x) => Resampled(a, x, (inputs, outputs, output) =>
                 TwoTaps(inputs, ((output + 0.5) * inputs / outputs) - 0.5)),
         },
-        new()
-        {
-            Name = "resize with aligned corners",
-            Explanation = "The picture is resized by bilinear interpolation with aligned corners.",
-            Fix = "Place pixel centres at (x + 0.5) times the scale and antialias, as PIL's BILINEAR does.",
-            References = ["A1", "roboflow/rf-detr#1269"],
-            Kinds = [StepKinds.Resize],
-            Applies = Resizes,
-            Evaluate = (a, x) => Resampled(a, x, (inputs, outputs, output) =>
+        Resized(
+            "resize with aligned corners", "The picture is resized by bilinear interpolation with aligned corners.",
+            "Place pixel centres at (x + 0.5) times the scale and antialias, as PIL's BILINEAR does.", ["A1", "roboflow/rf-detr#1269"],
+            (inputs, outputs, output) =>
                 TwoTaps(inputs, outputs > 1 ? (double)output * (inputs - 1) / (outputs - 1) : 0)),
-        },
-        new()
-        {
-            Name = "resize without half-pixel centres",
-            Explanation = "The picture is resized by bilinear interpolation at x times the scale, without the half pixel.",
-            Fix = "Place pixel centres at (x + 0.5) times the scale and antialias, as PIL's BILINEAR does.",
-            References = ["A1", "roboflow/inference#2067"],
-            Kinds = [StepKinds.Resize],
-            Applies = Resizes,
-            Evaluate = (a, x) => Resampled(a, x, (inputs, outputs, output) => TwoTaps(inputs, (double)output * inputs / outputs)),
-        },
-        new()
-        {
-            Name = "resize by nearest neighbour",
-            Explanation = "The picture is resized by taking the pixel at floor(x times the scale).",
-            Fix = "Resize with antialiased bilinear interpolation, as PIL's BILINEAR does.",
-            References = ["A1"],
-            Kinds = [StepKinds.Resize],
-            Applies = Resizes,
-            Evaluate = (a, x) => Resampled(a, x, (inputs, outputs, output) => ((int)((long)output * inputs / outputs), [1.0])),
-        },
-        new()
-        {
-            Name = "resize by nearest neighbour, half-pixel",
-            Explanation = "The picture is resized by taking the pixel at floor((x + 0.5) times the scale), PIL's NEAREST.",
-            Fix = "Resize with antialiased bilinear interpolation, as PIL's BILINEAR does.",
-            References = ["A1"],
-            Kinds = [StepKinds.Resize],
-            Applies = Resizes,
-            Evaluate = (a, x) => Resampled(a, x, (inputs, outputs, output) =>
+        Resized(
+            "resize without half-pixel centres",
+            "The picture is resized by bilinear interpolation at x times the scale, without the half pixel.",
+            "Place pixel centres at (x + 0.5) times the scale and antialias, as PIL's BILINEAR does.", ["A1", "roboflow/inference#2067"],
+            (inputs, outputs, output) => TwoTaps(inputs, (double)output * inputs / outputs)),
+        Resized(
+            "resize by nearest neighbour", "The picture is resized by taking the pixel at floor(x times the scale).",
+            "Resize with antialiased bilinear interpolation, as PIL's BILINEAR does.", ["A1"],
+            (inputs, outputs, output) => ((int)((long)output * inputs / outputs), [1.0])),
+        Resized(
+            "resize by nearest neighbour, half-pixel",
+            "The picture is resized by taking the pixel at floor((x + 0.5) times the scale), PIL's NEAREST.",
+            "Resize with antialiased bilinear interpolation, as PIL's BILINEAR does.", ["A1"],
+            (inputs, outputs, output) =>
                 (Math.Min((int)((output + 0.5) * inputs / outputs), inputs - 1), [1.0])),
-        },
-        new()
-        {
-            Name = "resize by averaging areas",
-            Explanation = "The picture is resized by averaging the area under each pixel, PIL's BOX or OpenCV's INTER_AREA.",
-            Fix = "Resize with antialiased bilinear interpolation, as PIL's BILINEAR does.",
-            References = ["A1", "roboflow/inference#2298"],
-            Kinds = [StepKinds.Resize],
-            Applies = Resizes,
-            Evaluate = (a, x) => Resampled(a, x, Filter(0.5, distance => distance is > -0.5 and <= 0.5 ? 1 : 0), roundsBetween: true),
-        },
-        new()
-        {
-            Name = "resize by bicubic interpolation",
-            Explanation = "The picture is resized by antialiased bicubic interpolation, the default of PIL's resize.",
-            Fix = "Pass BILINEAR to the resize.",
-            References = ["A1"],
-            Kinds = [StepKinds.Resize],
-            Applies = Resizes,
-            Evaluate = (a, x) => Resampled(a, x, Filter(2, Cubic), roundsBetween: true),
-        },
-        new()
-        {
-            Name = "resize by Lanczos interpolation",
-            Explanation = "The picture is resized by Lanczos interpolation, PIL's LANCZOS or ANTIALIAS.",
-            Fix = "Pass BILINEAR to the resize.",
-            References = ["A1"],
-            Kinds = [StepKinds.Resize],
-            Applies = Resizes,
-            Evaluate = (a, x) => Resampled(a, x, Filter(3, Lanczos), roundsBetween: true),
-        },
-        new()
-        {
-            Name = "resized bytes cut off",
-            Explanation = "The resized pixels are cut off to bytes instead of rounded.",
-            Fix = "Add a half before the fraction of a pixel is dropped.",
-            References = ["A1"],
-            Kinds = [StepKinds.Resize],
-            Applies = Resizes,
-            Evaluate = (a, x) => Resampled(
-                a, x, Filter(1, distance => Math.Max(0, 1 - Math.Abs(distance))), roundsBetween: true, half: 0),
-        },
+        Resized(
+            "resize by averaging areas", "The picture is resized by averaging the area under each pixel, PIL's BOX or OpenCV's INTER_AREA.",
+            "Resize with antialiased bilinear interpolation, as PIL's BILINEAR does.", ["A1", "roboflow/inference#2298"],
+            Filter(0.5, distance => distance is > -0.5 and <= 0.5 ? 1 : 0), roundsBetween: true),
+        Resized(
+            "resize by bicubic interpolation", "The picture is resized by antialiased bicubic interpolation, the default of PIL's resize.",
+            "Pass BILINEAR to the resize.", ["A1"], Filter(2, Cubic), roundsBetween: true),
+        Resized(
+            "resize by Lanczos interpolation", "The picture is resized by Lanczos interpolation, PIL's LANCZOS or ANTIALIAS.",
+            "Pass BILINEAR to the resize.", ["A1"], Filter(3, Lanczos), roundsBetween: true),
+        Resized(
+            "resized bytes cut off", "The resized pixels are cut off to bytes instead of rounded.",
+            "Add a half before the fraction of a pixel is dropped.", ["A1"],
+            Filter(1, distance => Math.Max(0, 1 - Math.Abs(distance))), roundsBetween: true, half: 0),
         new()
         {
             Name = "resized picture in BGR order",
@@ -138,141 +90,58 @@ internal static class PictureMistakes
             Kinds = [StepKinds.Normalize],
             Evaluate = (a, x) => a.Pick(StepKinds.Normalize.Evaluate(a, x), 1, 2, 1, 0),
         },
-        new()
-        {
-            Name = "BGR picture with RGB statistics",
-            Explanation = "The channels are blue, green, red and are normalised by the statistics of red, green, blue.",
-            Fix = "Reverse the picture's channels before the normalisation.",
-            References = ["A4", "roboflow/inference#2828", "open-mmlab/mmdetection#9111"],
-            Kinds = [StepKinds.Normalize],
-            Evaluate = (a, x) => Normalized(a, x, (pixel, c) => Usual(pixel, c), c => 2 - c),
-        },
-        new()
-        {
-            Name = "statistics in BGR order",
-            Explanation = "Mean and deviation of blue are applied to red and those of red to blue.",
-            Fix = "Use mean (0.485, 0.456, 0.406) and deviation (0.229, 0.224, 0.225) for red, green, blue.",
-            References = ["A4", "roboflow/inference#2828"],
-            Kinds = [StepKinds.Normalize],
-            Evaluate = (a, x) => Normalized(a, x, (pixel, c) => Usual(pixel, 2 - c)),
-        },
-        new()
-        {
-            Name = "mean and deviation exchanged",
-            Explanation = "The deviation is subtracted and the mean is divided by.",
-            Fix = "Subtract the mean and then divide by the deviation.",
-            References = ["A4", "A5"],
-            Kinds = [StepKinds.Normalize],
-            Evaluate = (a, x) => Normalized(a, x, (pixel, c) => ((pixel / 255) - Std[c]) / Mean[c]),
-        },
-        new()
-        {
-            Name = "normalisation missing",
-            Explanation = "The pixels are only scaled to [0, 1], without mean and deviation.",
-            Fix = "Subtract ImageNet's mean and divide by its deviation.",
-            References = ["A5", "lyuwenyu/RT-DETR#289"],
-            Kinds = [StepKinds.Normalize],
-            Evaluate = (a, x) => Normalized(a, x, (pixel, _) => pixel / 255),
-        },
-        new()
-        {
-            Name = "pixels left as bytes",
-            Explanation = "The pixels go into the model as numbers from 0 to 255.",
-            Fix = "Divide by 255, subtract ImageNet's mean and divide by its deviation.",
-            References = ["A5", "lyuwenyu/RT-DETR#289"],
-            Kinds = [StepKinds.Normalize],
-            Evaluate = (a, x) => Normalized(a, x, (pixel, _) => pixel),
-        },
-        new()
-        {
-            Name = "division by 255 missing",
-            Explanation = "Mean and deviation are applied to numbers from 0 to 255.",
-            Fix = "Divide the pixels by 255 before the mean is subtracted.",
-            References = ["A5"],
-            Kinds = [StepKinds.Normalize],
-            Evaluate = (a, x) => Normalized(a, x, (pixel, c) => (pixel - Mean[c]) / Std[c]),
-        },
-        new()
-        {
-            Name = "division by 256",
-            Explanation = "The pixels are divided by 256 instead of 255 before the normalisation.",
-            Fix = "Divide by 255, so that the brightest byte becomes 1.",
-            References = ["A5"],
-            Kinds = [StepKinds.Normalize],
-            Evaluate = (a, x) => Normalized(a, x, (pixel, c) => Usual(pixel * 255 / 256, c)),
-        },
-        new()
-        {
-            Name = "normalised twice",
-            Explanation = "Mean and deviation are applied twice.",
-            Fix = "Normalise once, either before the model or inside it.",
-            References = ["A5", "NVlabs/RADIO#96"],
-            Kinds = [StepKinds.Normalize],
-            Evaluate = (a, x) => Normalized(a, x, (pixel, c) => (Usual(pixel, c) - Mean[c]) / Std[c]),
-        },
-        new()
-        {
-            Name = "normalised to [-1, 1]",
-            Explanation = "The pixels are mapped to [-1, 1], by mean and deviation 0.5.",
-            Fix = "Use ImageNet's mean and deviation.",
-            References = ["A5"],
-            Kinds = [StepKinds.Normalize],
-            Evaluate = (a, x) => Normalized(a, x, (pixel, _) => ((pixel / 255) - 0.5) / 0.5),
-        },
-        new()
-        {
-            Name = "mean not subtracted",
-            Explanation = "The pixels are divided by the deviation but the mean is not subtracted.",
-            Fix = "Subtract ImageNet's mean before the division.",
-            References = ["A5"],
-            Kinds = [StepKinds.Normalize],
-            Evaluate = (a, x) => Normalized(a, x, (pixel, c) => pixel / 255 / Std[c]),
-        },
-        new()
-        {
-            Name = "deviation not divided by",
-            Explanation = "The mean is subtracted from the pixels but they are not divided by the deviation.",
-            Fix = "Divide by ImageNet's deviation after the mean is subtracted.",
-            References = ["A5"],
-            Kinds = [StepKinds.Normalize],
-            Evaluate = (a, x) => Normalized(a, x, (pixel, c) => (pixel / 255) - Mean[c]),
-        },
-        new()
-        {
-            Name = "Caffe's preprocessing",
-            Explanation = "The channels are blue, green, red from 0 to 255 with only the mean subtracted, as Caffe's models want it.",
-            Fix = "Feed the model red, green, blue, divided by 255 and by the deviation.",
-            References = ["A4", "A5", "open-mmlab/mmdetection#9111"],
-            Kinds = [StepKinds.Normalize],
-            Evaluate = (a, x) => Normalized(a, x, (pixel, c) => pixel - (255 * Mean[2 - c]), c => 2 - c),
-        },
-        new()
-        {
-            Name = "padded before normalising",
-            Explanation = "The padding is added before the normalisation and so holds -mean/deviation instead of 0.",
-            Fix = "Normalise each picture first and then pad with zeros.",
-            References = ["A6", "NVIDIA/TensorRT-Model-Connect#1181"],
-            Kinds = [StepKinds.Normalize],
-            Evaluate = (a, x) => Normalized(a, x, (pixel, c) => Usual(pixel, c), padding: c => Usual(0, c)),
-        },
-        new()
-        {
-            Name = "picture centred in the padding",
-            Explanation = "The picture is put in the middle of the padded batch, a letterbox.",
-            Fix = "Put the picture at the top left and pad at the bottom and the right.",
-            References = ["A2", "hpc203/GroundingDINO-onnxrun#1", "hamdiboukamcha/RF-DETR-CPP-TENSORRT#3"],
-            Kinds = [StepKinds.Normalize],
-            Evaluate = (a, x) => Normalized(a, x, (pixel, c) => Usual(pixel, c), centred: true),
-        },
-        new()
-        {
-            Name = "pixels reshaped to channels first",
-            Explanation = "The picture [h, w, 3] is reshaped to [3, h, w] and not transposed.",
-            Fix = "Permute the channels to the front instead of reshaping.",
-            References = ["H11"],
-            Kinds = [StepKinds.Normalize],
-            Evaluate = (a, x) => Normalized(a, x, (pixel, c) => Usual(pixel, c), reshaped: true),
-        },
+        Normalised(
+            "BGR picture with RGB statistics",
+            "The channels are blue, green, red and are normalised by the statistics of red, green, blue.",
+            "Reverse the picture's channels before the normalisation.", ["A4", "roboflow/inference#2828", "open-mmlab/mmdetection#9111"],
+            (pixel, c) => Usual(pixel, c), c => 2 - c),
+        Normalised(
+            "statistics in BGR order", "Mean and deviation of blue are applied to red and those of red to blue.",
+            "Use mean (0.485, 0.456, 0.406) and deviation (0.229, 0.224, 0.225) for red, green, blue.", ["A4", "roboflow/inference#2828"],
+            (pixel, c) => Usual(pixel, 2 - c)),
+        Normalised(
+            "mean and deviation exchanged", "The deviation is subtracted and the mean is divided by.",
+            "Subtract the mean and then divide by the deviation.", ["A4", "A5"], (pixel, c) => ((pixel / 255) - Std[c]) / Mean[c]),
+        Normalised(
+            "normalisation missing", "The pixels are only scaled to [0, 1], without mean and deviation.",
+            "Subtract ImageNet's mean and divide by its deviation.", ["A5", "lyuwenyu/RT-DETR#289"], (pixel, _) => pixel / 255),
+        Normalised(
+            "pixels left as bytes", "The pixels go into the model as numbers from 0 to 255.",
+            "Divide by 255, subtract ImageNet's mean and divide by its deviation.", ["A5", "lyuwenyu/RT-DETR#289"], (pixel, _) => pixel),
+        Normalised(
+            "division by 255 missing", "Mean and deviation are applied to numbers from 0 to 255.",
+            "Divide the pixels by 255 before the mean is subtracted.", ["A5"], (pixel, c) => (pixel - Mean[c]) / Std[c]),
+        Normalised(
+            "division by 256", "The pixels are divided by 256 instead of 255 before the normalisation.",
+            "Divide by 255, so that the brightest byte becomes 1.", ["A5"], (pixel, c) => Usual(pixel * 255 / 256, c)),
+        Normalised(
+            "normalised twice", "Mean and deviation are applied twice.", "Normalise once, either before the model or inside it.",
+            ["A5", "NVlabs/RADIO#96"], (pixel, c) => (Usual(pixel, c) - Mean[c]) / Std[c]),
+        Normalised(
+            "normalised to [-1, 1]", "The pixels are mapped to [-1, 1], by mean and deviation 0.5.", "Use ImageNet's mean and deviation.",
+            ["A5"], (pixel, _) => ((pixel / 255) - 0.5) / 0.5),
+        Normalised(
+            "mean not subtracted", "The pixels are divided by the deviation but the mean is not subtracted.",
+            "Subtract ImageNet's mean before the division.", ["A5"], (pixel, c) => pixel / 255 / Std[c]),
+        Normalised(
+            "deviation not divided by", "The mean is subtracted from the pixels but they are not divided by the deviation.",
+            "Divide by ImageNet's deviation after the mean is subtracted.", ["A5"], (pixel, c) => (pixel / 255) - Mean[c]),
+        Normalised(
+            "Caffe's preprocessing",
+            "The channels are blue, green, red from 0 to 255 with only the mean subtracted, as Caffe's models want it.",
+            "Feed the model red, green, blue, divided by 255 and by the deviation.", ["A4", "A5", "open-mmlab/mmdetection#9111"],
+            (pixel, c) => pixel - ((Noisy)255 * Mean[2 - c]), c => 2 - c),
+        Normalised(
+            "padded before normalising", "The padding is added before the normalisation and so holds -mean/deviation instead of 0.",
+            "Normalise each picture first and then pad with zeros.", ["A6", "NVIDIA/TensorRT-Model-Connect#1181"],
+            (pixel, c) => Usual(pixel, c), padding: c => Usual(0, c)),
+        Normalised(
+            "picture centred in the padding", "The picture is put in the middle of the padded batch, a letterbox.",
+            "Put the picture at the top left and pad at the bottom and the right.",
+            ["A2", "hpc203/GroundingDINO-onnxrun#1", "hamdiboukamcha/RF-DETR-CPP-TENSORRT#3"], (pixel, c) => Usual(pixel, c), centred: true),
+        Normalised(
+            "pixels reshaped to channels first", "The picture [h, w, 3] is reshaped to [3, h, w] and not transposed.",
+            "Permute the channels to the front instead of reshaping.", ["H11"], (pixel, c) => Usual(pixel, c), reshaped: true),
         new()
         {
             Name = "mask true on the picture",
@@ -309,47 +178,26 @@ internal static class PictureMistakes
             Kinds = [StepKinds.PaddingMask],
             Evaluate = (a, x) => Rectangles(a, x, (i, j, h, w) => i >= w || j >= h),
         },
-        new()
-        {
-            Name = "mask resized at half-pixel centres",
-            Explanation = "The mask is resized by the pixel at floor((j + 0.5) times the scale).",
-            Fix = "Take the pixel at floor(j times the scale), PyTorch's nearest.",
-            References =
+        Mask(
+            "mask resized at half-pixel centres", "The mask is resized by the pixel at floor((j + 0.5) times the scale).",
             [
                 "A10", "onnx/onnx#3816", "microsoft/onnxruntime#28085", "pytorch/pytorch#34808", "apple/coremltools#1754",
                 "iree-org/iree#24264",
             ],
-            Kinds = [StepKinds.MaskResize],
-            Evaluate = (a, x) => Nearest(a, x, (index, from, to) => (int)((((2L * index) + 1) * from) / (2L * to))),
-        },
-        new()
-        {
-            Name = "mask resized with rounding",
-            Explanation = "The mask is resized by the pixel at round(j times the scale).",
-            Fix = "Take the pixel at floor(j times the scale), PyTorch's nearest.",
-            References = ["A10", "onnx/onnx#3816", "microsoft/onnxruntime#28085"],
-            Kinds = [StepKinds.MaskResize],
-            Evaluate = (a, x) => Nearest(a, x, (index, from, to) => (int)(((2L * index * from) + to) / (2L * to))),
-        },
-        new()
-        {
-            Name = "mask resized with rounding up",
-            Explanation = "The mask is resized by the pixel at ceil(j times the scale).",
-            Fix = "Take the pixel at floor(j times the scale), PyTorch's nearest.",
-            References = ["A10", "onnx/onnx#3816"],
-            Kinds = [StepKinds.MaskResize],
-            Evaluate = (a, x) => Nearest(a, x, (index, from, to) => (int)((((long)index * from) + to - 1) / to)),
-        },
-        new()
-        {
-            Name = "mask resized with aligned corners",
-            Explanation = "The mask is resized so that its first and last pixels stay first and last.",
-            Fix = "Take the pixel at floor(j times the scale), PyTorch's nearest.",
-            References = ["A10", "iree-org/iree#24264"],
-            Kinds = [StepKinds.MaskResize],
-            Evaluate = (a, x) => Nearest(a, x, (index, from, to) =>
+            (index, from, to) => (int)((((2L * index) + 1) * from) / (2L * to))),
+        Mask(
+            "mask resized with rounding", "The mask is resized by the pixel at round(j times the scale).",
+            ["A10", "onnx/onnx#3816", "microsoft/onnxruntime#28085"],
+            (index, from, to) => (int)(((2L * index * from) + to) / (2L * to))),
+        Mask(
+            "mask resized with rounding up", "The mask is resized by the pixel at ceil(j times the scale).",
+            ["A10", "onnx/onnx#3816"],
+            (index, from, to) => (int)((((long)index * from) + to - 1) / to)),
+        Mask(
+            "mask resized with aligned corners", "The mask is resized so that its first and last pixels stay first and last.",
+            ["A10", "iree-org/iree#24264"],
+            (index, from, to) =>
                 to > 1 ? (int)Math.Round((double)index * (from - 1) / (to - 1), MidpointRounding.AwayFromZero) : 0),
-        },
         new()
         {
             Name = "mask taken at every stride",
@@ -385,7 +233,23 @@ internal static class PictureMistakes
         },
     ];
 
-    private static double Usual(double pixel, int channel) => ((pixel / 255) - Mean[channel]) / Std[channel];
+    private static Mistake Resized(
+        string name, string explanation, string fix, string[] references, Taps taps, bool roundsBetween = false, double half = 0.5) =>
+        Evaluate(StepKinds.Resize, name, explanation, fix, references, (a, x) => Resampled(a, x, taps, roundsBetween, half)) with
+        { Applies = Resizes };
+
+    private static Mistake Normalised(
+        string name, string explanation, string fix, string[] references, Func<Noisy, int, Noisy> value, Func<int, int>? channel = null,
+        Func<int, Noisy>? padding = null, bool centred = false, bool reshaped = false) =>
+        Evaluate(
+            StepKinds.Normalize, name, explanation, fix, references,
+            (a, x) => Normalized(a, x, value, channel, padding, centred, reshaped));
+
+    private static Mistake Mask(string name, string explanation, string[] references, Func<int, int, int, int> source) => Evaluate(
+        StepKinds.MaskResize, name, explanation, "Take the pixel at floor(j times the scale), PyTorch's nearest.", references,
+        (a, x) => Nearest(a, x, source));
+
+    private static Noisy Usual(Noisy pixel, int channel) => ((pixel / 255) - Mean[channel]) / Std[channel];
 
     private static (int Height, int Width) Size(StepInputs x)
     {
@@ -495,39 +359,29 @@ internal static class PictureMistakes
     }
 
     private static Quantity Normalized(
-        Algebra a, StepInputs x, Func<double, int, double> value, Func<int, int>? channel = null, Func<int, double>? padding = null,
+        Algebra a, StepInputs x, Func<Noisy, int, Noisy> value, Func<int, int>? channel = null, Func<int, Noisy>? padding = null,
         bool centred = false, bool reshaped = false)
     {
         IReadOnlyList<Quantity> pictures = x.List("resized");
+        Func<int, Noisy>[] pixels = [.. pictures.Select(picture => ByHand.Numbers(a, picture))];
         int height = pictures.Max(picture => picture.Shape[0]);
         int width = pictures.Max(picture => picture.Shape[1]);
-        Tensor<double> samples = new([pictures.Count, 3, height, width]);
-        Span<double> target = samples.AsSpan();
-        for (int n = 0; n < pictures.Count; n++)
+        return ByHand.Made(a, [pictures.Count, 3, height, width], i =>
         {
-            Tensor<double> pixels = ByHand.Values(pictures[n]);
-            (int rows, int columns) = (pixels.Shape[0], pixels.Shape[1]);
-            int top = centred ? (height - rows) / 2 : 0;
-            int left = centred ? (width - columns) / 2 : 0;
-            for (int c = 0; c < 3; c++)
+            (int n, int c) = (i / width / height / 3, i / width / height % 3);
+            (int rows, int columns) = (pictures[n].Shape[0], pictures[n].Shape[1]);
+            int row = (i / width % height) - (centred ? (height - rows) / 2 : 0);
+            int column = (i % width) - (centred ? (width - columns) / 2 : 0);
+            if (row < 0 || row >= rows || column < 0 || column >= columns)
             {
-                Span<double> map = target.Slice(((n * 3) + c) * height * width, height * width);
-                map.Fill(padding?.Invoke(c) ?? 0);
-                int source = channel?.Invoke(c) ?? c;
-                for (int row = 0; row < rows; row++)
-                {
-                    for (int column = 0; column < columns; column++)
-                    {
-                        int from = reshaped
-                            ? (((c * rows) + row) * columns) + column
-                            : (((row * columns) + column) * 3) + source;
-                        map[((top + row) * width) + left + column] = value(pixels.AsReadOnlySpan()[from], c);
-                    }
-                }
+                return padding?.Invoke(c) ?? 0;
             }
-        }
 
-        return a.Given(samples);
+            int from = reshaped
+                ? (((c * rows) + row) * columns) + column
+                : (((row * columns) + column) * 3) + (channel?.Invoke(c) ?? c);
+            return value(pixels[n](from), c);
+        });
     }
 
     private static Quantity Rectangles(Algebra a, StepInputs x, Func<int, int, int, int, bool> padded)

@@ -1,3 +1,4 @@
+using DeformDetr.Reference;
 using DeformDetr.Tensors;
 using DeformDetr.Tensors.Numerics;
 
@@ -8,7 +9,7 @@ internal static class PositionMistakes
 {
     private static readonly StepKind[] Flattened = [StepKinds.Flatten, StepKinds.FlattenPositions];
 
-    private delegate (double X, double Y) Place(int column, int row, int width, int height);
+    private delegate (Noisy X, Noisy Y) Place(Noisy column, Noisy row, Noisy width, Noisy height);
 
     public static IReadOnlyList<Mistake> All { get; } =
     [
@@ -197,7 +198,7 @@ internal static class PositionMistakes
             Fix = "Convert the negated mask to numbers before the sum.",
             References = ["C8", "PaddlePaddle/PaddleDetection#7148"],
             Kinds = [StepKinds.SinePosition],
-            Evaluate = (a, x) => Sines(a, x, (count, last) => Usual(Math.Min(count, 1), Math.Min(last, 1))),
+            Evaluate = (a, x) => Sines(a, x, (count, last) => Usual(Noisy.Min(count, 1), Noisy.Min(last, 1))),
         },
         new()
         {
@@ -448,7 +449,7 @@ internal static class PositionMistakes
             Kinds = [StepKinds.ValidRatios],
             Evaluate = (a, x) => Ratios(a, x, (mask, n) =>
             {
-                double share = Count(mask.Shape[1] * mask.Shape[2], k => !mask[n, k / mask.Shape[2], k % mask.Shape[2]])
+                Noisy share = Count(mask.Shape[1] * mask.Shape[2], k => !mask[n, k / mask.Shape[2], k % mask.Shape[2]])
                     / (mask.Shape[1] * mask.Shape[2]);
                 return (share, share);
             }),
@@ -481,7 +482,7 @@ internal static class PositionMistakes
             Fix = "Use column + 0.5 and row + 0.5.",
             References = ["C13", "onnx/onnx#4454", "pytorch/pytorch#40153"],
             Kinds = [StepKinds.EncoderReferencePoints],
-            Evaluate = (a, x) => Points(a, x, (column, row, width, height) => ((double)column / width, (double)row / height)),
+            Evaluate = (a, x) => Points(a, x, (column, row, width, height) => (column / width, row / height)),
         },
         new()
         {
@@ -491,7 +492,7 @@ internal static class PositionMistakes
             References = ["C13", "pytorch/pytorch#40153"],
             Kinds = [StepKinds.EncoderReferencePoints],
             Evaluate = (a, x) => Points(a, x, (column, row, width, height) =>
-                ((double)column / Math.Max(width - 1, 1), (double)row / Math.Max(height - 1, 1))),
+                (column / Noisy.Max(width - 1, 1), row / Noisy.Max(height - 1, 1))),
         },
         new()
         {
@@ -500,7 +501,7 @@ internal static class PositionMistakes
             Fix = "Use (column + 0.5) / W and (row + 0.5) / H.",
             References = ["C13"],
             Kinds = [StepKinds.EncoderReferencePoints],
-            Evaluate = (a, x) => Points(a, x, (column, row, width, height) => ((column + 1.0) / width, (row + 1.0) / height)),
+            Evaluate = (a, x) => Points(a, x, (column, row, width, height) => ((column + 1) / width, (row + 1) / height)),
         },
         new()
         {
@@ -586,11 +587,7 @@ internal static class PositionMistakes
             Fix = "Use the indexing ij, rows outermost.",
             References = ["C11", "apple/coremltools#2665"],
             Kinds = [StepKinds.EncoderReferencePoints],
-            Evaluate = (a, x) => Points(a, x, (column, row, width, height) =>
-            {
-                int cell = (row * width) + column;
-                return (((cell / height) + 0.5) / width, ((cell % height) + 0.5) / height);
-            }),
+            Evaluate = (a, x) => Points(a, x, Centre, transposes: true),
         },
         new()
         {
@@ -681,7 +678,7 @@ internal static class PositionMistakes
 
     private static Quantity Right(Algebra a, StepInputs x) => x.Step.Kind.Evaluate(a, x);
 
-    private static double Usual(double count, double last) => (count - 0.5) / (last + 1e-6) * (2 * Math.PI);
+    private static Noisy Usual(Noisy count, Noisy last) => (count - 0.5) / (last + 1e-6) * (2 * Math.PI);
 
     private static int[] Halves(int channels) =>
         [.. ByHand.Range(channels / 2, channels - (channels / 2)), .. ByHand.Range(0, channels / 2)];
@@ -689,57 +686,49 @@ internal static class PositionMistakes
     private static Quantity Following(Algebra a, Quantity table) =>
         a.Pick(table, 0, [.. Enumerable.Range(0, table.Shape[0]).Select(row => Math.Min(row + 1, table.Shape[0] - 1))]);
 
+    private static (Noisy X, Noisy Y) Centre(Noisy column, Noisy row, Noisy width, Noisy height) =>
+        ((column + 0.5) / width, (row + 0.5) / height);
+
     // The sine encoding from cumulative counts, with its formulas given.
     private static Quantity Sines(
-        Algebra a, StepInputs x, Func<double, double, double> position, double temperature = 10000,
-        Func<int, int, double>? exponent = null)
+        Algebra a, StepInputs x, Func<Noisy, Noisy, Noisy> position, double temperature = 10000, Func<int, int, double>? exponent = null)
     {
         Tensor<bool> mask = x["mask"].Mask;
         (int batch, int height, int width) = (mask.Shape[0], mask.Shape[1], mask.Shape[2]);
         int half = x.Options.Channels / 2;
-        double[] dimT = [.. Enumerable.Range(0, half).Select(feature =>
-            Elementary.Pow(temperature, exponent?.Invoke(feature, half) ?? (2.0 * (feature / 2) / half)))];
-        Tensor<double> output = new([batch, 2 * half, height, width]);
-        for (int n = 0; n < batch; n++)
+        int map = height * width;
+        Noisy[] dimT = [.. Enumerable.Range(0, half).Select(feature =>
+            Noisy.Power(temperature, exponent?.Invoke(feature, half) ?? (2.0 * (feature / 2) / half)))];
+        Noisy[] rows = [.. Enumerable.Range(0, batch).SelectMany(n => Counts(a, height, width, (i, j) => !mask[n, i, j], position))];
+        Noisy[] columns = [.. Enumerable.Range(0, batch).SelectMany(n => Counts(a, width, height, (j, i) => !mask[n, i, j], position))];
+        return ByHand.Made(a, [batch, 2 * half, height, width], i =>
         {
-            double[] y = Counts(height, width, (row, column) => !mask[n, row, column], position);
-            double[] transposed = Counts(width, height, (column, row) => !mask[n, row, column], position);
-            for (int channel = 0; channel < 2 * half; channel++)
-            {
-                int feature = channel % half;
-                Span<double> map = output.AsSpan().Slice(((n * 2 * half) + channel) * height * width, height * width);
-                for (int cell = 0; cell < map.Length; cell++)
-                {
-                    double place = channel < half ? y[cell] : transposed[((cell % width) * height) + (cell / width)];
-                    double argument = place / dimT[feature];
-                    map[cell] = feature % 2 == 0 ? Elementary.Sin(argument) : Elementary.Cos(argument);
-                }
-            }
-        }
-
-        return a.Given(output);
+            (int plane, int cell) = (i / map, i % map);
+            (int n, int channel) = (plane / (2 * half), plane % (2 * half));
+            int feature = channel % half;
+            Noisy place = channel < half ? rows[(n * map) + cell] : columns[(n * map) + (cell % width * height) + (cell / width)];
+            Noisy argument = place / dimT[feature];
+            return feature % 2 == 0 ? Noisy.Sin(argument) : Noisy.Cos(argument);
+        });
     }
 
     // Positions along the first of two axes.
-    private static double[] Counts(int length, int lines, Func<int, int, bool> valid, Func<double, double, double> position)
+    private static Noisy[] Counts(
+        Algebra a, int length, int lines, Func<int, int, bool> valid, Func<Noisy, Noisy, Noisy> position)
     {
-        double[] counts = new double[length * lines];
+        Noisy[] places = new Noisy[length * lines];
         for (int line = 0; line < lines; line++)
         {
-            double count = 0;
+            int last = Enumerable.Range(0, length).Count(index => valid(index, line));
+            int count = 0;
             for (int index = 0; index < length; index++)
             {
                 count += valid(index, line) ? 1 : 0;
-                counts[(index * lines) + line] = count;
-            }
-
-            for (int index = 0; index < length; index++)
-            {
-                counts[(index * lines) + line] = position(counts[(index * lines) + line], count);
+                places[(index * lines) + line] = position(ByHand.Counted(a, count), ByHand.Counted(a, last));
             }
         }
 
-        return counts;
+        return places;
     }
 
     private static IEnumerable<(string Role, Quantity Value)> Each(StepInputs x, string role) =>
@@ -793,7 +782,7 @@ internal static class PositionMistakes
             1);
     }
 
-    private static double Count(int length, Func<int, bool> counts)
+    private static Noisy Count(int length, Func<int, bool> counts)
     {
         int count = 0;
         for (int index = 0; index < length; index++)
@@ -804,54 +793,33 @@ internal static class PositionMistakes
         return count;
     }
 
-    private static Quantity Ratios(Algebra a, StepInputs x, Func<Tensor<bool>, int, (double W, double H)> ratio)
+    private static Quantity Ratios(Algebra a, StepInputs x, Func<Tensor<bool>, int, (Noisy W, Noisy H)> ratio)
     {
         IReadOnlyList<Quantity> masks = x.List("masks");
-        Tensor<double> ratios = new([masks[0].Shape[0], masks.Count, 2]);
-        for (int n = 0; n < ratios.Shape[0]; n++)
+        return ByHand.Made(a, [masks[0].Shape[0], masks.Count, 2], i =>
         {
-            for (int level = 0; level < masks.Count; level++)
-            {
-                (ratios[n, level, 0], ratios[n, level, 1]) = ratio(masks[level].Mask, n);
-            }
-        }
-
-        return a.Given(ratios);
+            (Noisy width, Noisy height) = ratio(masks[i / 2 % masks.Count].Mask, i / 2 / masks.Count);
+            return i % 2 == 0 ? width : height;
+        });
     }
 
     // Points whose place on their own padded level is given, divided and multiplied by the ratios as is right.
-    private static Quantity Points(Algebra a, StepInputs x, Place place)
+    private static Quantity Points(Algebra a, StepInputs x, Place place, bool transposes = false)
     {
-        Tensor<long> shapes = x["spatial_shapes"].Whole;
-        Tensor<double> ratios = ByHand.Values(x["valid_ratios"]);
-        int levels = shapes.Shape[0];
-        int tokens = 0;
-        for (int level = 0; level < levels; level++)
+        LevelLayout layout = StepKinds.Layout(x["spatial_shapes"].Whole);
+        Func<int, Noisy> ratios = ByHand.Numbers(a, x["valid_ratios"]);
+        int levels = layout.Count;
+        int[] levelOf = [.. Enumerable.Range(0, levels).SelectMany(level => Enumerable.Repeat(level, layout.Width(level) * layout.Height(level)))];
+        return ByHand.Made(a, [x["valid_ratios"].Shape[0], levelOf.Length, levels, 2], i =>
         {
-            tokens += (int)(shapes[level, 0] * shapes[level, 1]);
-        }
-
-        Tensor<double> points = new([ratios.Shape[0], tokens, levels, 2]);
-        Span<double> next = points.AsSpan();
-        for (int n = 0; n < ratios.Shape[0]; n++)
-        {
-            for (int level = 0; level < levels; level++)
-            {
-                (int height, int width) = ((int)shapes[level, 0], (int)shapes[level, 1]);
-                for (int cell = 0; cell < height * width; cell++)
-                {
-                    (double px, double py) = place(cell % width, cell / width, width, height);
-                    for (int target = 0; target < levels; target++)
-                    {
-                        next[0] = px / ratios[n, level, 0] * ratios[n, target, 0];
-                        next[1] = py / ratios[n, level, 1] * ratios[n, target, 1];
-                        next = next[2..];
-                    }
-                }
-            }
-        }
-
-        return a.Given(points);
+            (int n, int token) = (i / (2 * levels) / levelOf.Length, i / (2 * levels) % levelOf.Length);
+            (int target, int axis) = (i / 2 % levels, i % 2);
+            int level = levelOf[token];
+            (int width, int height, int cell) = (layout.Width(level), layout.Height(level), token - layout.Start(level));
+            (int column, int row) = transposes ? (cell / height, cell % height) : (cell % width, cell / width);
+            (Noisy px, Noisy py) = place(column, row, width, height);
+            return (axis == 0 ? px : py) / ratios((((n * levels) + level) * 2) + axis) * ratios((((n * levels) + target) * 2) + axis);
+        });
     }
 
     private static Quantity Unscaled(Algebra a, StepInputs x) =>

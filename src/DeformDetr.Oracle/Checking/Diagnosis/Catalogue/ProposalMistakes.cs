@@ -55,7 +55,7 @@ internal static class ProposalMistakes
             References = ["F5"],
             Kinds = [StepKinds.OutputProposals],
             Applies = x => Levels(x) > 2,
-            Evaluate = (a, x) => Proposed(a, x, new() { Side = (level, _) => 0.05 * (level + 1) }),
+            Evaluate = (a, x) => Proposed(a, x, new() { Side = (level, _) => (Noisy)0.05 * (level + 1) }),
         },
         new()
         {
@@ -308,7 +308,7 @@ internal static class ProposalMistakes
             ],
             Kinds = [StepKinds.TopKProposals],
             Applies = x => Classes(x) > 1,
-            Evaluate = (a, x) => Ranked(a, x, row => row.Max()),
+            Scores = (a, x) => Scored(a, x, row => row.Aggregate(Noisy.Max)),
         },
         new()
         {
@@ -318,7 +318,7 @@ internal static class ProposalMistakes
             References = ["F1"],
             Kinds = [StepKinds.TopKProposals],
             Applies = x => Classes(x) > 1,
-            Evaluate = (a, x) => Ranked(a, x, row => row[^1]),
+            Scores = (a, x) => Scored(a, x, row => row[^1]),
         },
         new()
         {
@@ -328,7 +328,7 @@ internal static class ProposalMistakes
             References = ["F1"],
             Kinds = [StepKinds.TopKProposals],
             Applies = x => Classes(x) > 2,
-            Evaluate = (a, x) => Ranked(a, x, row => row[1]),
+            Scores = (a, x) => Scored(a, x, row => row[1]),
         },
         new()
         {
@@ -338,7 +338,7 @@ internal static class ProposalMistakes
             References = ["F1"],
             Kinds = [StepKinds.TopKProposals],
             Applies = x => Classes(x) > 1,
-            Evaluate = (a, x) => Ranked(a, x, row => row.Sum(Elementary.Sigmoid)),
+            Scores = (a, x) => Scored(a, x, row => row.Select(Noisy.Sigmoid).Aggregate((sum, p) => sum + p)),
         },
         new()
         {
@@ -348,8 +348,7 @@ internal static class ProposalMistakes
             References = ["F1", "G2"],
             Kinds = [StepKinds.TopKProposals],
             Applies = x => Classes(x) > 1,
-            Evaluate = (a, x) => a.TopK(
-                StepKinds.ProposalScores(a, a.Softmax(x["enc_outputs_class"])), x.Options.Queries).Indices,
+            Scores = (a, x) => StepKinds.ProposalScores(a, a.Softmax(x["enc_outputs_class"])),
         },
         new()
         {
@@ -358,7 +357,7 @@ internal static class ProposalMistakes
             Fix = "Choose the largest scores.",
             References = ["F1"],
             Kinds = [StepKinds.TopKProposals],
-            Evaluate = (a, x) => Ranked(a, x, row => -row[0]),
+            Scores = (a, x) => Scored(a, x, row => -row[0]),
         },
         new()
         {
@@ -368,17 +367,10 @@ internal static class ProposalMistakes
             References = ["F8", "roboflow/rf-detr#1353", "roboflow/inference#2685", "ultralytics/ultralytics#25755"],
             Kinds = [StepKinds.TopKProposals],
             Applies = x => x.Options.Queries > 1,
-            Evaluate = (a, x) =>
-            {
-                Tensor<long> indices = Right(a, x).Whole.Clone();
-                int width = indices.Shape[1];
-                for (int n = 0; n < indices.Shape[0]; n++)
-                {
-                    indices.AsSpan().Slice(n * width, width).Sort();
-                }
-
-                return a.Given(indices);
-            },
+            Evaluate = (a, x) => a.Given(Sorted(Right(a, x).Whole)),
+            Distance = (a, x, port) => port.AsReadOnlySpan().SequenceEqual(Sorted(port).AsReadOnlySpan())
+                ? RankingCheck.Distance(port, StepKinds.ProposalScores(a, x["enc_outputs_class"])).Set
+                : double.PositiveInfinity,
         },
         new()
         {
@@ -479,7 +471,7 @@ internal static class ProposalMistakes
             Fix = "Multiply the boxes by 2 pi.",
             References = ["F10", "C1"],
             Kinds = [StepKinds.ProposalPosition],
-            Evaluate = (a, x) => Encoded(a, x, Elementary.Sigmoid),
+            Evaluate = (a, x) => Encoded(a, x, Noisy.Sigmoid),
         },
         new()
         {
@@ -580,17 +572,17 @@ internal static class ProposalMistakes
 
     private static int Classes(StepInputs x) => x["enc_outputs_class"].Shape[2];
 
-    private static double Angle(double logit) => Elementary.Sigmoid(logit) * (2 * Math.PI);
+    private static Noisy Angle(Noisy logit) => Noisy.Sigmoid(logit) * (2 * Math.PI);
 
     // How proposals are made; as it is right where nothing is said.
     private sealed record Form
     {
         public double Offset { get; init; } = 0.5;
 
-        public Func<int, int, int, int, (double Width, double Height)> Size { get; init; } =
+        public Func<int, int, int, int, (Noisy Width, Noisy Height)> Size { get; init; } =
             (_, _, validWidth, validHeight) => (validWidth, validHeight);
 
-        public Func<int, int, double> Side { get; init; } = (level, _) => 0.05 * (1 << level);
+        public Func<int, int, Noisy> Side { get; init; } = (level, _) => 0.05 * (1 << level);
 
         public double Limit { get; init; } = 0.01;
 
@@ -608,8 +600,8 @@ internal static class ProposalMistakes
         Tensor<bool> mask = x["mask_flatten"].Mask;
         LevelLayout levels = StepKinds.Layout(x["spatial_shapes"].Whole);
         int tokens = mask.Shape[1];
-        Tensor<double> proposals = new([mask.Shape[0], tokens, 4]);
-        double[] box = new double[4];
+        Noisy[] logits = new Noisy[mask.Length * 4];
+        Noisy[] box = new Noisy[4];
         for (int n = 0; n < mask.Shape[0]; n++)
         {
             for (int level = 0; level < levels.Count; level++)
@@ -617,32 +609,32 @@ internal static class ProposalMistakes
                 (int width, int height, int start) = (levels.Width(level), levels.Height(level), levels.Start(level));
                 int validWidth = Enumerable.Range(0, width).Count(column => !mask[n, start + column]);
                 int validHeight = Enumerable.Range(0, height).Count(row => !mask[n, start + (row * width)]);
-                (double across, double down) = form.Size(width, height, validWidth, validHeight);
+                (Noisy across, Noisy down) = form.Size(width, height, validWidth, validHeight);
                 for (int cell = 0; cell < width * height; cell++)
                 {
-                    int column = form.Transposes ? cell / height : cell % width;
-                    int row = form.Transposes ? cell % height : cell / width;
+                    Noisy column = form.Transposes ? cell / height : cell % width;
+                    Noisy row = form.Transposes ? cell % height : cell / width;
                     box[0] = (column + form.Offset) / across;
                     box[1] = (row + form.Offset) / down;
                     box[2] = box[3] = form.Side(level, levels.Count);
                     bool drops = mask[n, start + cell];
-                    Span<double> logits = proposals.AsSpan().Slice(((n * tokens) + start + cell) * 4, 4);
+                    Span<Noisy> made = logits.AsSpan(((n * tokens) + start + cell) * 4, 4);
                     for (int side = 0; side < 4; side++)
                     {
-                        logits[side] = Elementary.Log(box[side] / (1 - box[side]));
-                        double tested = form.TestsLogits ? logits[side] : box[side];
+                        made[side] = Noisy.Logit(box[side]);
+                        double tested = form.TestsLogits ? made[side].Value : box[side].Value;
                         drops |= !(tested > form.Limit && tested < 1 - form.Limit);
                     }
 
                     if (drops && !form.KeepsUnusable)
                     {
-                        logits.Fill(form.Unusable);
+                        made.Fill(form.Unusable);
                     }
                 }
             }
         }
 
-        return a.Given(proposals);
+        return ByHand.Made(a, [mask.Shape[0], tokens, 4], i => logits[i]);
     }
 
     private static Quantity Unusable(Algebra a, StepInputs x) => a.Given(EncoderProposals<double>.Propose(
@@ -654,17 +646,25 @@ internal static class ProposalMistakes
     private static Quantity Normed(Algebra a, StepInputs x, Quantity memory) =>
         a.LayerNorm(memory, x.Weight("enc_output_norm.weight"), x.Weight("enc_output_norm.bias"));
 
-    private static Quantity Ranked(Algebra a, StepInputs x, Func<double[], double> score)
+    // [N, S], from the logits of each token's classes.
+    private static Quantity Scored(Algebra a, StepInputs x, Func<Noisy[], Noisy> score)
     {
-        Tensor<double> logits = ByHand.Values(x["enc_outputs_class"]);
-        TensorShape s = logits.Shape;
-        Tensor<double> scores = new([s[0], s[1]]);
-        for (int token = 0; token < scores.Length; token++)
+        Func<int, Noisy> logits = ByHand.Numbers(a, x["enc_outputs_class"]);
+        TensorShape s = x["enc_outputs_class"].Shape;
+        return ByHand.Made(
+            a, [s[0], s[1]], token => score([.. Enumerable.Range(token * s[2], s[2]).Select(logits)]));
+    }
+
+    private static Tensor<long> Sorted(Tensor<long> indices)
+    {
+        Tensor<long> sorted = indices.Clone();
+        int width = indices.Shape[1];
+        for (int n = 0; n < indices.Shape[0]; n++)
         {
-            scores.AsSpan()[token] = score(logits.AsReadOnlySpan().Slice(token * s[2], s[2]).ToArray());
+            sorted.AsSpan().Slice(n * width, width).Sort();
         }
 
-        return a.TopK(a.Given(scores), x.Options.Queries).Indices;
+        return sorted;
     }
 
     private static Quantity Regathered(Algebra a, StepInputs x, Func<long, int, long> other)
@@ -680,22 +680,17 @@ internal static class ProposalMistakes
     }
 
     private static Quantity Encoded(
-        Algebra a, StepInputs x, Func<double, double> angle, double temperature = 10000, Func<int, int, double>? exponent = null)
+        Algebra a, StepInputs x, Func<Noisy, Noisy> angle, double temperature = 10000, Func<int, int, double>? exponent = null)
     {
         const int Features = ProposalPositionEncoding.FeaturesPerCoordinate;
-        Tensor<double> coords = ByHand.Values(x["coords"]);
-        Tensor<double> encoded = new([coords.Shape[0], coords.Shape[1], 4 * Features]);
-        for (int feature = 0; feature < Features; feature++)
+        Func<int, Noisy> coords = ByHand.Numbers(a, x["coords"]);
+        TensorShape s = x["coords"].Shape;
+        Noisy[] dimT = [.. Enumerable.Range(0, Features).Select(feature =>
+            Noisy.Power(temperature, exponent?.Invoke(feature, Features) ?? (2.0 * (feature / 2) / Features)))];
+        return ByHand.Made(a, [s[0], s[1], s[2] * Features], i =>
         {
-            double dimT = Elementary.Pow(temperature, exponent?.Invoke(feature, Features) ?? (2.0 * (feature / 2) / Features));
-            for (int i = 0; i < coords.Length; i++)
-            {
-                double argument = angle(coords.AsReadOnlySpan()[i]) / dimT;
-                encoded.AsSpan()[(i * Features) + feature] =
-                    feature % 2 == 0 ? Elementary.Sin(argument) : Elementary.Cos(argument);
-            }
-        }
-
-        return a.Given(encoded);
+            Noisy argument = angle(coords(i / Features)) / dimT[i % Features];
+            return i % Features % 2 == 0 ? Noisy.Sin(argument) : Noisy.Cos(argument);
+        });
     }
 }

@@ -1,5 +1,6 @@
 using DeformDetr.Reference;
 using DeformDetr.Tensors;
+using static DeformDetr.Oracle.MistakeForms;
 
 namespace DeformDetr.Oracle;
 
@@ -120,42 +121,28 @@ internal static class ResultMistakes
                 return Made(a, x, (values, Renumbered(a, ranks, rank => (rank % queries * classes) + (rank / queries))));
             },
         },
-        new()
-        {
-            Name = "labels counted from one",
-            Explanation = "The labels are one too large.",
-            Fix = "Count classes from 0, COCO's numbers are class indices already.",
-            References = ["G4", "open-edge-platform/geti#6023", "ridgerun-ai/deepstream-rfdetr#4", "fundamentalvision/Deformable-DETR#57"],
-            Kinds = [StepKinds.ResultLabels],
-            Evaluate = (a, x) => Relabelled(a, x, label => label + 1),
-        },
-        new()
-        {
-            Name = "labels one too small",
-            Explanation = "The labels are one too small, as if class 0 were a background.",
-            Fix = "Report the class index as it is, COCO's numbers are class indices already.",
-            References =
+        Labels(
+            "labels counted from one", "The labels are one too large.", "Count classes from 0, COCO's numbers are class indices already.",
+            ["G4", "open-edge-platform/geti#6023", "ridgerun-ai/deepstream-rfdetr#4", "fundamentalvision/Deformable-DETR#57"],
+            label => label + 1),
+        Labels(
+            "labels one too small", "The labels are one too small, as if class 0 were a background.",
+            "Report the class index as it is, COCO's numbers are class indices already.",
             [
-                "G4", "open-edge-platform/geti#6023", "ridgerun-ai/deepstream-rfdetr#4", "fundamentalvision/Deformable-DETR#152",
-                "fundamentalvision/Deformable-DETR#50", "facebookresearch/detr#164",
-            ],
-            Kinds = [StepKinds.ResultLabels],
-            Evaluate = (a, x) => Relabelled(a, x, label => label - 1),
-        },
-        new()
-        {
-            Name = "labels of 80 contiguous classes",
-            Explanation = "The labels are numbered over the 80 classes that COCO has, without its gaps.",
-            Fix = "Report COCO's own numbers, 1 to 90 with gaps.",
-            References =
-            [
-                "G4", "open-edge-platform/geti#6023", "fundamentalvision/Deformable-DETR#57", "fundamentalvision/Deformable-DETR#152",
+                "G4", "open-edge-platform/geti#6023", "ridgerun-ai/deepstream-rfdetr#4",
+                "fundamentalvision/Deformable-DETR#152", "fundamentalvision/Deformable-DETR#50",
                 "facebookresearch/detr#164",
             ],
-            Kinds = [StepKinds.ResultLabels],
-            Applies = x => Classes(x) == 91,
-            Evaluate = (a, x) => Relabelled(a, x, label => label - Absent.Count(absent => absent <= label)),
-        },
+            label => label - 1),
+        Labels(
+            "labels of 80 contiguous classes", "The labels are numbered over the 80 classes that COCO has, without its gaps.",
+            "Report COCO's own numbers, 1 to 90 with gaps.",
+            [
+                "G4", "open-edge-platform/geti#6023", "fundamentalvision/Deformable-DETR#57",
+                "fundamentalvision/Deformable-DETR#152", "facebookresearch/detr#164",
+            ],
+            label => label - Absent.Count(absent => absent <= label)) with
+        { Applies = x => Classes(x) == 91 },
         new()
         {
             Name = "labels not reduced",
@@ -165,153 +152,73 @@ internal static class ResultMistakes
             Kinds = [StepKinds.ResultLabels],
             Evaluate = (a, x) => StepKinds.Picture(a, x, StepKinds.Results(a, x).Indices),
         },
-        new()
-        {
-            Name = "boxes left as centres and sides",
-            Explanation = "The boxes are (cx, cy, w, h) in pixels and not corners.",
-            Fix = "Convert to (x0, y0, x1, y1).",
-            References = ["G5", "fundamentalvision/Deformable-DETR#169"],
-            Kinds = [StepKinds.ResultBoxes],
-            Evaluate = (a, x) => Scaled(a, x),
-        },
-        new()
-        {
-            Name = "boxes as corner and sides",
-            Explanation = "The boxes are (x0, y0, w, h), COCO's format, and not two corners.",
-            Fix = "Report (x0, y0, x1, y1) and convert for COCO's files only.",
-            References = ["G5"],
-            Kinds = [StepKinds.ResultBoxes],
-            Evaluate = (a, x) => a.Concat([a.Pick(Right(a, x), 1, 0, 1), a.Pick(Scaled(a, x), 1, 2, 3)], 1),
-        },
-        new()
-        {
-            Name = "boxes with whole sides as halves",
-            Explanation = "The corners lie a whole side from the centre, so that boxes are twice as large.",
-            Fix = "Halve the sides before they are added to the centre.",
-            References = ["G5"],
-            Kinds = [StepKinds.ResultBoxes],
-            Evaluate = (a, x) => StepKinds.ResultBoxes.Evaluate(
-                a, x.With("pred_boxes", a.Multiply(x["pred_boxes"], ByHand.Row(a, 1, 1, 2, 2)))),
-        },
-        new()
-        {
-            Name = "detections from the boxes' corner",
-            Explanation = "The predicted centre is taken for the upper left corner.",
-            Fix = "Subtract and add half a side from the centre.",
-            References = ["G5"],
-            Kinds = [StepKinds.ResultBoxes],
-            Evaluate = (a, x) =>
+        Boxes(
+            "boxes left as centres and sides", "The boxes are (cx, cy, w, h) in pixels and not corners.", "Convert to (x0, y0, x1, y1).",
+            ["G5", "fundamentalvision/Deformable-DETR#169"], (a, x) => Scaled(a, x)),
+        Boxes(
+            "boxes as corner and sides", "The boxes are (x0, y0, w, h), COCO's format, and not two corners.",
+            "Report (x0, y0, x1, y1) and convert for COCO's files only.", ["G5"],
+            (a, x) => a.Concat([a.Pick(Right(a, x), 1, 0, 1), a.Pick(Scaled(a, x), 1, 2, 3)], 1)),
+        Boxes(
+            "boxes with whole sides as halves", "The corners lie a whole side from the centre, so that boxes are twice as large.",
+            "Halve the sides before they are added to the centre.", ["G5"],
+            (a, x) => StepKinds.ResultBoxes.Evaluate(
+                a, x.With("pred_boxes", a.Multiply(x["pred_boxes"], ByHand.Row(a, 1, 1, 2, 2))))),
+        Boxes(
+            "detections from the boxes' corner", "The predicted centre is taken for the upper left corner.",
+            "Subtract and add half a side from the centre.", ["G5"],
+            (a, x) =>
             {
                 Quantity scaled = Scaled(a, x);
                 Quantity corner = a.Pick(scaled, 1, 0, 1);
                 return a.Concat([corner, a.Add(corner, a.Pick(scaled, 1, 2, 3))], 1);
-            },
-        },
-        new()
-        {
-            Name = "boxes read as (cx, cy, h, w)",
-            Explanation = "The predicted sides are read as (h, w), as the original's doc string says wrongly.",
-            Fix = "Read (cx, cy, w, h).",
-            References =
-            [
-                "G5", "fundamentalvision/Deformable-DETR#169", "fundamentalvision/Deformable-DETR#217", "facebookresearch/detr#90",
-            ],
-            Kinds = [StepKinds.ResultBoxes],
-            Evaluate = (a, x) => StepKinds.ResultBoxes.Evaluate(a, x.With("pred_boxes", a.Pick(x["pred_boxes"], 2, 0, 1, 3, 2))),
-        },
-        new()
-        {
-            Name = "boxes as (y0, x0, y1, x1)",
-            Explanation = "The corners are (y0, x0, y1, x1), TensorFlow's order.",
-            Fix = "Report (x0, y0, x1, y1).",
-            References = ["G5"],
-            Kinds = [StepKinds.ResultBoxes],
-            Evaluate = (a, x) => a.Pick(Right(a, x), 1, 1, 0, 3, 2),
-        },
-        new()
-        {
-            Name = "target sizes read as (w, h)",
-            Explanation = "The target sizes are read as (w, h), x is scaled by the height and y by the width.",
-            Fix = "Read target sizes as (h, w).",
-            References = ["G6", "lyuwenyu/RT-DETR#88", "lyuwenyu/RT-DETR#251", "kornia/kornia#3012"],
-            Kinds = [StepKinds.ResultBoxes],
-            Evaluate = (a, x) => Sized(a, x, (sizes, n) => (sizes[n, 1], sizes[n, 0])),
-        },
-        new()
-        {
-            Name = "boxes not scaled",
-            Explanation = "The boxes are fractions of the picture and not pixels.",
-            Fix = "Multiply by (w, h, w, h) of the picture.",
-            References = ["G7"],
-            Kinds = [StepKinds.ResultBoxes],
-            Evaluate = (a, x) => Sized(a, x, (_, _) => (1, 1)),
-        },
-        new()
-        {
-            Name = "boxes scaled by the first picture",
-            Explanation = "All pictures' boxes are scaled by the first picture's size.",
-            Fix = "Scale each picture's boxes by its own size.",
-            References = ["G7", "H1"],
-            Kinds = [StepKinds.ResultBoxes],
-            Applies = x => x.Options.Picture > 0,
-            Evaluate = (a, x) => Sized(a, x, (sizes, _) => (sizes[0, 0], sizes[0, 1])),
-        },
-        new()
-        {
-            Name = "boxes scaled by the longer side",
-            Explanation = "Both axes are scaled by the picture's longer side, as if it had been padded to a square.",
-            Fix = "Multiply by (w, h, w, h) of the picture.",
-            References = ["G7", "A2"],
-            Kinds = [StepKinds.ResultBoxes],
-            Evaluate = (a, x) => Sized(a, x, (sizes, n) => (Math.Max(sizes[n, 0], sizes[n, 1]), Math.Max(sizes[n, 0], sizes[n, 1]))),
-        },
-        new()
-        {
-            Name = "boxes clamped to the picture",
-            Explanation = "The corners are clamped to the picture.",
-            Fix = "Leave corners outside the picture where they are, or clamp after the comparison.",
-            References = ["G7"],
-            Kinds = [StepKinds.ResultBoxes],
-            Evaluate = (a, x) =>
+            }),
+        Boxes(
+            "boxes read as (cx, cy, h, w)", "The predicted sides are read as (h, w), as the original's doc string says wrongly.",
+            "Read (cx, cy, w, h).",
+            ["G5", "fundamentalvision/Deformable-DETR#169", "fundamentalvision/Deformable-DETR#217", "facebookresearch/detr#90"],
+            (a, x) => StepKinds.ResultBoxes.Evaluate(a, x.With("pred_boxes", a.Pick(x["pred_boxes"], 2, 0, 1, 3, 2)))),
+        Boxes(
+            "boxes as (y0, x0, y1, x1)", "The corners are (y0, x0, y1, x1), TensorFlow's order.", "Report (x0, y0, x1, y1).", ["G5"],
+            (a, x) => a.Pick(Right(a, x), 1, 1, 0, 3, 2)),
+        Sizes(
+            "target sizes read as (w, h)", "The target sizes are read as (w, h), x is scaled by the height and y by the width.",
+            "Read target sizes as (h, w).", ["G6", "lyuwenyu/RT-DETR#88", "lyuwenyu/RT-DETR#251", "kornia/kornia#3012"],
+            (sizes, n) => (sizes[n, 1], sizes[n, 0])),
+        Sizes(
+            "boxes not scaled", "The boxes are fractions of the picture and not pixels.", "Multiply by (w, h, w, h) of the picture.",
+            ["G7"], (_, _) => (1, 1)),
+        Sizes(
+            "boxes scaled by the first picture", "All pictures' boxes are scaled by the first picture's size.",
+            "Scale each picture's boxes by its own size.", ["G7", "H1"], (sizes, _) => (sizes[0, 0], sizes[0, 1])) with
+        { Applies = x => x.Options.Picture > 0 },
+        Sizes(
+            "boxes scaled by the longer side", "Both axes are scaled by the picture's longer side, as if it had been padded to a square.",
+            "Multiply by (w, h, w, h) of the picture.", ["G7", "A2"],
+            (sizes, n) => (Math.Max(sizes[n, 0], sizes[n, 1]), Math.Max(sizes[n, 0], sizes[n, 1]))),
+        Boxes(
+            "boxes clamped to the picture", "The corners are clamped to the picture.",
+            "Leave corners outside the picture where they are, or clamp after the comparison.", ["G7"],
+            (a, x) =>
             {
-                Tensor<double> boxes = ByHand.Values(Right(a, x));
-                Tensor<double> clamped = new(boxes.Shape);
-                for (int i = 0; i < boxes.Length; i++)
+                Quantity right = Right(a, x);
+                Func<int, Noisy> boxes = ByHand.Numbers(a, right);
+                return ByHand.Made(a, right.Shape, i =>
                 {
                     double side = x["target_sizes"].Whole[x.Options.Picture, i % 2 == 0 ? 1 : 0];
-                    clamped.AsSpan()[i] = Math.Clamp(boxes.AsReadOnlySpan()[i], 0, side);
-                }
-
-                return a.Given(clamped);
-            },
-        },
-        new()
-        {
-            Name = "boxes rounded to pixels",
-            Explanation = "The corners are rounded to whole pixels.",
-            Fix = "Keep fractions of pixels.",
-            References = ["G7"],
-            Kinds = [StepKinds.ResultBoxes],
-            Evaluate = (a, x) => a.Apply(Right(a, x), Math.Round),
-        },
-        new()
-        {
-            Name = "boxes cut to pixels",
-            Explanation = "The corners are cut to whole pixels by a cast.",
-            Fix = "Keep fractions of pixels.",
-            References = ["G7"],
-            Kinds = [StepKinds.ResultBoxes],
-            Evaluate = (a, x) => a.Apply(Right(a, x), Math.Truncate),
-        },
-        new()
-        {
-            Name = "boxes in the order of queries",
-            Explanation = "The boxes are the first 100 queries' and not those that the scores were found in.",
-            Fix = "Gather the boxes by idx / K.",
-            References = ["G3"],
-            Kinds = [StepKinds.ResultBoxes],
-            Applies = x => Queries(x) >= PostProcess.Count,
-            Evaluate = (a, x) =>
+                    return Noisy.Max(0, Noisy.Min(side, boxes(i)));
+                });
+            }),
+        Boxes(
+            "boxes rounded to pixels", "The corners are rounded to whole pixels.", "Keep fractions of pixels.", ["G7"],
+            (a, x) => a.Apply(Right(a, x), Math.Round)),
+        Boxes(
+            "boxes cut to pixels", "The corners are cut to whole pixels by a cast.", "Keep fractions of pixels.", ["G7"],
+            (a, x) => a.Apply(Right(a, x), Math.Truncate)),
+        Boxes(
+            "boxes in the order of queries", "The boxes are the first 100 queries' and not those that the scores were found in.",
+            "Gather the boxes by idx / K.", ["G3"],
+            (a, x) =>
             {
                 int classes = Classes(x);
                 Tensor<long> ranks = new([x["pred_logits"].Shape[0], PostProcess.Count]);
@@ -321,9 +228,21 @@ internal static class ResultMistakes
                 }
 
                 return Made(a, x, (a.Given(ranks), a.Given(ranks)));
-            },
-        },
+            }) with
+        { Applies = x => Queries(x) >= PostProcess.Count },
     ];
+
+    private static Mistake Labels(string name, string explanation, string fix, string[] references, Func<long, long> other) =>
+        Evaluate(
+            StepKinds.ResultLabels, name, explanation, fix, references, (a, x) => Renumbered(a, Right(a, x), other));
+
+    private static Mistake Boxes(
+        string name, string explanation, string fix, string[] references, Func<Algebra, StepInputs, Quantity> evaluate) =>
+        Evaluate(StepKinds.ResultBoxes, name, explanation, fix, references, evaluate);
+
+    private static Mistake Sizes(
+        string name, string explanation, string fix, string[] references, Func<Tensor<long>, int, (long Height, long Width)> size) =>
+        Boxes(name, explanation, fix, references, (a, x) => Sized(a, x, size));
 
     private static Quantity Right(Algebra a, StepInputs x) => x.Step.Kind.Evaluate(a, x);
 
@@ -376,8 +295,6 @@ internal static class ResultMistakes
 
         return a.Given(numbers);
     }
-
-    private static Quantity Relabelled(Algebra a, StepInputs x, Func<long, long> other) => Renumbered(a, Right(a, x), other);
 
     // One picture's boxes (cx, cy, w, h) in pixels.
     private static Quantity Scaled(Algebra a, StepInputs x)
