@@ -26,9 +26,9 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
 
     // How much work all steps together may cost, in units of Effort: about a minute on two cores. Each may take half of what is left, so
     // that the first wrong steps, which others may follow from, get most; but at least the least. What is left out then is compounds, mostly.
-    public long Total { get; init; } = 120_000_000_000;
+    public long Total { get; init; } = 600_000_000_000;
 
-    public long Least { get; init; } = 100_000_000;
+    public long Least { get; init; } = 500_000_000;
 
     // Finds an order of rows that explains the port's tensor, where rows are queries; null for none.
     public Func<Step, Sheet, double[], Finding?> RowOrder { get; init; } = QueryOrder;
@@ -67,6 +67,10 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
         private readonly Sheet _fewRight;
         private readonly double[] _fewPort;
         private readonly BufferScope _scope;
+
+        // What an evaluation costs, of everything and of some rows.
+        private readonly long _costs;
+        private readonly long _fewCost;
         private int _tried;
         private int _skipped;
         private long _kept;
@@ -87,6 +91,8 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             _scope = _algebra.Context.Scope();
             _cut = StepCut.Of(_algebra, inputs, right, _port);
             (_few, _fewRight, _fewPort) = _cut is null ? (inputs, right, _port) : (_cut.Inputs, _cut.Right, _cut.Port);
+            _costs = Effort.Evaluation(inputs, right.Shape);
+            _fewCost = Effort.Evaluation(_few, _fewRight.Shape);
         }
 
         // What has been done, in units of Effort.
@@ -152,15 +158,13 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             return true;
         }
 
-        private long Cost(bool whole) => Effort.Evaluation(whole ? _inputs : _few, (whole ? _right : _fewRight).Shape);
-
         // Those mistakes that make something else than the right tensor, with what they make of a few rows.
         private List<(Mistake Mistake, Sheet? Wrong)> Try(IReadOnlyList<Mistake> mistakes, int rank)
         {
             List<(Mistake Mistake, Sheet? Wrong)> kept = [];
             foreach (Mistake mistake in mistakes)
             {
-                if (!Applies(mistake, _few) || !Spend(Cost(mistake.Whole)))
+                if (!Applies(mistake, _few) || !Spend(mistake.Whole ? _costs : _fewCost))
                 {
                     continue;
                 }
@@ -255,7 +259,7 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             int rank, string name, string explanation, string fix, IReadOnlyList<string> references, string? detail,
             Func<Algebra, StepInputs, Quantity>? text, Func<Sheet, Sheet>? change)
         {
-            Work += Cost(whole: true);
+            Work += _costs;
             Sheet? whole = text is null ? _right : Evaluate(text, _inputs, _right);
             if (whole is null)
             {
@@ -464,7 +468,7 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
                     (Mistake inner, Mistake outer) = (wrong[i].Mistake, wrong[j].Mistake);
                     bool again = inner.IsParts && j < i && (inner.Result is null || outer.Result is null);
                     bool parts = outer.IsParts && (outer.Inputs is not null || outer.Operators is not null || outer.Result is not null);
-                    if (i == j || again || !parts || !Spend(Cost(whole: false)))
+                    if (i == j || again || !parts || !Spend(_fewCost))
                     {
                         continue;
                     }
@@ -487,7 +491,7 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
 
             foreach ((Mistake Mistake, Sheet? Wrong) one in wrong)
             {
-                if ((one.Wrong is not null || Spend(Cost(whole: false))) && Again(one) is { } sheet)
+                if ((one.Wrong is not null || Spend(_fewCost)) && Again(one) is { } sheet)
                 {
                     Changed(one.Mistake, sheet);
                 }
