@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace DeformDetr.Formats.Jpeg;
 
 // The entropy-coded data of one scan: Huffman codes into coefficients. Of a sequential scan's blocks the samples are made at once; a
@@ -96,7 +94,7 @@ internal ref struct ScanDecoder
     {
         if (_reader.WentPast)
         {
-            throw Error($"the entropy-coded data end inside MCU {_mcu}; expected the whole scan.");
+            throw Ended();
         }
 
         _mcu++;
@@ -364,9 +362,10 @@ internal ref struct ScanDecoder
 
     private readonly InvalidDataException TooMany() => Error($"coefficients past the last in MCU {_mcu}; expected at most {_scan.LastCoefficient}.");
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    // What is read behind the end makes no sense, and the end is to blame.
     private readonly InvalidDataException Error(FormattableString text) =>
-        _reader.WentPast
-            ? _bytes.Error(_reader.Position, "entropy-coded data", $"they end inside MCU {_mcu} of the scan from byte {_start}; expected the whole scan.")
-            : _bytes.Error(_reader.Position, "entropy-coded data", text);
+        _reader.WentPast ? Ended() : _bytes.Error(_reader.Position, "entropy-coded data", text);
+
+    private readonly InvalidDataException Ended() => _bytes.Error(
+        _reader.Position, "entropy-coded data", $"the end of the data inside MCU {_mcu} of the scan from byte {_start}; expected the whole scan.");
 }
