@@ -28,6 +28,13 @@ def by_ourselves(image, sampling, **options):
     return jpeg_file.write([planes[..., c] for c in range(3)], sampling, before=jfif, **options)
 
 
+def with_black(image):
+    """In four inks: half of what the three have in common becomes black."""
+    inks = [numpy.asarray(ink).astype(int) for ink in image.convert("CMYK").split()[:3]]
+    black = numpy.minimum.reduce(inks) // 2
+    return Image.merge("CMYK", [Image.fromarray(plane.astype(numpy.uint8)) for plane in [*(ink - black for ink in inks), black]])
+
+
 def files(demo):
     shapes = [Image.open(demo / f"shapes-{number}.png").convert("RGB") for number in (1, 2, 3, 4)]
     turned = Image.Exif()
@@ -39,7 +46,7 @@ def files(demo):
         "000000000004.jpg": by_pillow(shapes[3], quality=95, subsampling="4:4:4"),
         "000000000011.jpg": by_pillow(shapes[0].convert("L"), quality=90),
         "000000000012.jpg": by_ourselves(shapes[1], [(1, 2), (1, 1), (1, 1)], quality=85, restart=5),
-        "000000000014.jpg": by_pillow(shapes[3].convert("CMYK"), quality=90),
+        "000000000014.jpg": by_pillow(with_black(shapes[3]), quality=90),
         "000000000021.png": by_pillow(shapes[0], quality=90, subsampling="4:4:4", progressive=True),  # not what its name says
         "000000000024.png": (demo / "shapes-4.png").read_bytes(),
     }

@@ -164,20 +164,26 @@ def jpegs():
     """File name -> bytes of many small JPEGs."""
     files, seed = {}, [2000]
 
+    def converted(h, w, mode):
+        """Pillow makes no black ink of RGB; here it is a picture of its own."""
+        seed[0] += 1
+        image = Image.fromarray(picture(seed[0], h, w)).convert(mode)
+        if mode != "CMYK":
+            return image
+        black = Image.fromarray(255 - picture(seed[0] + 500, h, w)[..., 0])
+        return Image.merge("CMYK", [*image.split()[:3], black])
+
     def planes(h, w, count):
         """Planes of a picture as they are stored: for three, its Y, Cb, Cr."""
-        seed[0] += 1
-        rgb = Image.fromarray(picture(seed[0], h, w))
-        stored = {1: rgb.convert("L"), 3: rgb.convert("YCbCr"), 4: rgb.convert("CMYK")}[count]
-        return list(numpy.asarray(stored).reshape(h, w, count).transpose(2, 0, 1))
+        image = converted(h, w, {1: "L", 3: "YCbCr", 4: "CMYK"}[count])
+        return list(numpy.asarray(image).reshape(h, w, count).transpose(2, 0, 1))
 
     def add(name, h, w, sampling, **options):
         files[f"{name}.jpg"] = jpeg_file.write(planes(h, w, len(sampling)), sampling, **options)
 
     def by_pillow(name, h, w, mode="RGB", **options):
-        seed[0] += 1
         stream = io.BytesIO()
-        Image.fromarray(picture(seed[0], h, w)).convert(mode).save(stream, "JPEG", **options)
+        converted(h, w, mode).save(stream, "JPEG", **options)
         files[f"{name}.jpg"] = stream.getvalue()
 
     for sampling in (0, 1, 2):

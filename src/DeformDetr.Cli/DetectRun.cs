@@ -52,7 +52,8 @@ internal sealed class DetectRun(RunConfiguration run, double threshold, int batc
         Picture picture = ModelInput.Decode(path, run.Preprocess);
         if (picture.IsTurned)
         {
-            _notes.Add(OneLine.Printable($"{path}: its Exif orientation, {Numbers.Count(picture.Orientation)}, is ignored, as the original ignores it."));
+            _notes.Add(OneLine.Printable(
+                $"{path}: its Exif orientation, {Numbers.Count(picture.Orientation)}, is ignored, as the original ignores it."));
         }
 
         return picture;
@@ -65,7 +66,8 @@ internal sealed class DetectRun(RunConfiguration run, double threshold, int batc
         for (int b = 0; b < paths.Count; b++)
         {
             _found.Add(new PictureDetections(
-                paths[b], (int)input.TargetSizes![b, 1], (int)input.TargetSizes[b, 0], Detection.AtLeast(results[b], run.Classes, threshold)));
+                paths[b], (int)input.TargetSizes![b, 1], (int)input.TargetSizes[b, 0],
+                Detection.AtLeast(results[b], run.Classes, threshold)));
         }
     }
 

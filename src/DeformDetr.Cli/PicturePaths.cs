@@ -18,7 +18,8 @@ internal static class PicturePaths
             string[] inside = [.. Directory.EnumerateFiles(word).Where(IsPicture).Order(StringComparer.Ordinal)];
             return inside.Length > 0
                 ? inside
-                : throw new InvalidDataException($"{word}: a folder without pictures; expected files named {string.Join(", ", Extensions.Select(one => $"*{one}"))}.");
+                : throw new InvalidDataException(
+                    $"{word}: a folder without pictures; expected files named {string.Join(", ", Extensions.Select(one => $"*{one}"))}.");
         }
 
         if (File.Exists(word) || !HasWildcard(word))
@@ -34,7 +35,8 @@ internal static class PicturePaths
     private static IEnumerable<string> Match(string pattern)
     {
         string root = Path.GetPathRoot(pattern) ?? "";
-        string[] names = pattern[root.Length..].Split([Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar], StringSplitOptions.RemoveEmptyEntries);
+        char[] separators = [Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar];
+        string[] names = pattern[root.Length..].Split(separators, StringSplitOptions.RemoveEmptyEntries);
         IEnumerable<string> folders = [root];
         foreach (string name in names[..^1])
         {

@@ -56,8 +56,9 @@ internal static class InverseDct
 
             Eight eight = new(
                 Scaled(coefficients, steps, column), Scaled(coefficients, steps, column + 8), Scaled(coefficients, steps, column + 16),
-                Scaled(coefficients, steps, column + 24), Scaled(coefficients, steps, column + 32), Scaled(coefficients, steps, column + 40),
-                Scaled(coefficients, steps, column + 48), Scaled(coefficients, steps, column + 56), 1 << (ConstantBits - KeptBits - 1));
+                Scaled(coefficients, steps, column + 24), Scaled(coefficients, steps, column + 32),
+                Scaled(coefficients, steps, column + 40), Scaled(coefficients, steps, column + 48),
+                Scaled(coefficients, steps, column + 56), 1 << (ConstantBits - KeptBits - 1));
             between[column + 56] = ToShort(eight.Even0 - eight.Odd0);
             between[column] = ToShort(eight.Even0 + eight.Odd0);
             between[column + 8] = ToShort(eight.Even1 + eight.Odd1);

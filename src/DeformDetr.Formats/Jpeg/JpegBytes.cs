@@ -9,8 +9,7 @@ internal sealed class JpegBytes(byte[] bytes, string file)
 
     public int Length => bytes.Length;
 
-    public InvalidDataException Error(int offset, string place, FormattableString text) =>
-        Fault.File(file, $"byte {offset}, {place}: {FormattableString.Invariant(text)}");
+    public InvalidDataException Error(int offset, string place, string text) => Fault.File(file, $"byte {offset}, {place}: {text}");
 
     // The contents of the segment whose marker's second byte stands before offset; without the two bytes of its length.
     public ReadOnlySpan<byte> Segment(int offset, byte marker)
@@ -29,7 +28,8 @@ internal sealed class JpegBytes(byte[] bytes, string file)
 
         return bytes.Length - offset >= length
             ? All.Slice(offset + 2, length - 2)
-            : throw Error(offset, place, $"a segment of {length} bytes, of which the file has {bytes.Length - offset}; expected all of it.");
+            : throw Error(
+                offset, place, $"a segment of {length} bytes, of which the file has {bytes.Length - offset}; expected all of it.");
     }
 
     // Where the next marker begins, with the first of its bytes 0xFF; bytes that belong to nothing are passed over, as libjpeg does.

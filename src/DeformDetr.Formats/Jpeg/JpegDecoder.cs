@@ -71,7 +71,9 @@ internal sealed class JpegDecoder(byte[] content, string file)
         string place = JpegMarker.Name(marker);
         if (JpegMarker.IsFrame(marker))
         {
-            _frame = _frame is null ? JpegFrame.Parse(_bytes, offset, marker) : throw _bytes.Error(offset, place, $"a second frame; expected one.");
+            _frame = _frame is null
+                ? JpegFrame.Parse(_bytes, offset, marker)
+                : throw _bytes.Error(offset, place, $"a second frame; expected one.");
             return Behind(offset);
         }
 
@@ -97,9 +99,11 @@ internal sealed class JpegDecoder(byte[] content, string file)
             case JpegMarker.Dnl:
                 throw _bytes.Error(offset, place, $"a height behind the picture; expected it in the frame.");
             case JpegMarker.Dhp or JpegMarker.Exp:
-                throw _bytes.Error(offset, place, $"hierarchical coding; expected baseline, extended sequential or progressive Huffman coding.");
+                throw _bytes.Error(
+                    offset, place, $"hierarchical coding; expected baseline, extended sequential or progressive Huffman coding.");
             default:
-                throw _bytes.Error(offset, place, $"a segment that is not known; expected frame, scans, tables, comments and application data.");
+                throw _bytes.Error(
+                    offset, place, $"a segment that is not known; expected frame, scans, tables, comments and application data.");
         }
 
         return Behind(offset);
@@ -134,14 +138,17 @@ internal sealed class JpegDecoder(byte[] content, string file)
             {
                 throw _bytes.Error(
                     offset, "DQT",
-                    $"table {slot} of precision {precision} in {data.Length} bytes; expected table 0 to 3, 65 bytes (precision 0) or 129 (1).");
+                    $"table {slot} of precision {precision} in {data.Length} bytes; "
+                    + $"expected table 0 to 3, 65 bytes (precision 0) or 129 (1).");
             }
 
             ushort[] steps = new ushort[64];
             for (int k = 0; k < 64; k++)
             {
                 int step = precision == 0 ? data[1 + k] : BinaryPrimitives.ReadUInt16BigEndian(data[(1 + (2 * k))..]);
-                steps[ScanDecoder.Zigzag[k]] = step > 0 ? (ushort)step : throw _bytes.Error(offset, "DQT", $"a step of 0 in table {slot}; expected at least 1.");
+                steps[ScanDecoder.Zigzag[k]] = step > 0
+                    ? (ushort)step
+                    : throw _bytes.Error(offset, "DQT", $"a step of 0 in table {slot}; expected at least 1.");
             }
 
             _steps[slot] = steps;
@@ -166,11 +173,13 @@ internal sealed class JpegDecoder(byte[] content, string file)
             {
                 throw _bytes.Error(
                     offset, "DHT",
-                    $"table {slot} of class {kind} with {symbols} codes in {data.Length} bytes; expected table 0 to 3, class 0 or 1, 17 bytes and one for each of at most 256 codes.");
+                    $"table {slot} of class {kind} with {symbols} codes in {data.Length} bytes; "
+                    + "expected table 0 to 3, class 0 or 1, 17 bytes and one for each of at most 256 codes.");
             }
 
             HuffmanTable table = HuffmanTable.Create(data[1..Header], data.Slice(Header, symbols))
-                ?? throw _bytes.Error(offset, "DHT", $"more codes in table {slot} than their lengths leave room for; expected a prefix code.");
+                ?? throw _bytes.Error(
+                    offset, "DHT", $"more codes in table {slot} than their lengths leave room for; expected a prefix code.");
             if (kind == 0 && table.LargestSymbol > 15)
             {
                 throw _bytes.Error(offset, "DHT", $"symbol {table.LargestSymbol} in DC table {slot}; expected sizes of 0 to 15 bits.");
@@ -209,14 +218,17 @@ internal sealed class JpegDecoder(byte[] content, string file)
         {
             throw _bytes.Error(
                 offset, "SOS",
-                $"bits {scan.HighBit} and {scan.LowBit} of coefficients {scan.FirstCoefficient} to {scan.LastCoefficient} of colour plane {component.Id}; expected each bit once, from the highest down.");
+                $"bits {scan.HighBit} and {scan.LowBit} of coefficients {scan.FirstCoefficient} to {scan.LastCoefficient} "
+                + $"of colour plane {component.Id}; expected each bit once, from the highest down.");
         }
 
         missing.Fill((sbyte)scan.LowBit);
         if (component.Steps is null)
         {
             component.Steps = _steps[component.QuantizationSlot]
-                ?? throw _bytes.Error(offset, "SOS", $"quantization table {component.QuantizationSlot}; expected one that a DQT segment before it defines.");
+                ?? throw _bytes.Error(
+                    offset, "SOS",
+                    $"quantization table {component.QuantizationSlot}; expected one that a DQT segment before it defines.");
             if (_frame!.IsProgressive)
             {
                 component.StoreCoefficients();
@@ -239,12 +251,15 @@ internal sealed class JpegDecoder(byte[] content, string file)
         {
             if (component.MissingBits[0] < 0)
             {
-                throw _bytes.Error(offset, "EOI", $"colour plane {component.Id} is in no scan; expected all {_frame.Components.Length} planes.");
+                throw _bytes.Error(
+                    offset, "EOI", $"colour plane {component.Id} is in no scan; expected all {_frame.Components.Length} planes.");
             }
 
             if (component.MissingBits.AsSpan(1, SmoothedCoefficients - 1).ContainsAnyExcept((sbyte)0))
             {
-                throw _bytes.Error(offset, "EOI", $"scans with the last bits of colour plane {component.Id} are missing; expected all scans of the progressive picture.");
+                throw _bytes.Error(
+                    offset, "EOI",
+                    $"scans with the last bits of colour plane {component.Id} are missing; expected all scans of the progressive picture.");
             }
         }
 

@@ -49,7 +49,8 @@ internal sealed class JpegFrame
         if (data.Length < 6 || data.Length != 6 + (3 * data[5]))
         {
             throw bytes.Error(
-                offset, place, $"{data.Length} bytes; expected 6 and 3 for each colour plane{(data.Length < 6 ? "" : $" ({data[5]} of them)")}.");
+                offset, place,
+                $"{data.Length} bytes; expected 6 and 3 for each colour plane{(data.Length < 6 ? "" : $" ({data[5]} of them)")}.");
         }
 
         if (data[0] != 8)
@@ -72,7 +73,8 @@ internal sealed class JpegFrame
         if ((long)width * height > PictureLimits.MostPixels)
         {
             throw bytes.Error(
-                offset, place, $"a picture of {width} x {height} pixels (width x height); expected at most {PictureLimits.MostPixels} pixels.");
+                offset, place,
+                $"a picture of {width} x {height} pixels (width x height); expected at most {PictureLimits.MostPixels} pixels.");
         }
 
         int planes = data[5];
@@ -119,7 +121,8 @@ internal sealed class JpegFrame
             {
                 throw bytes.Error(
                     offset, place,
-                    $"sampling factors {component.Horizontal} x {component.Vertical} beside {MostHorizontal} x {MostVertical}; expected whole ratios.");
+                    $"sampling factors {component.Horizontal} x {component.Vertical} beside {MostHorizontal} x {MostVertical}; "
+                    + "expected whole ratios.");
             }
         }
     }
@@ -134,7 +137,8 @@ internal sealed class JpegFrame
         {
             throw bytes.Error(
                 offset, place,
-                $"{bytes.Length - offset} bytes to the end of the file; expected at least {least} for {Width} x {Height} pixels in {blocks} blocks.");
+                $"{bytes.Length - offset} bytes to the end of the file; "
+                + $"expected at least {least} for {Width} x {Height} pixels in {blocks} blocks.");
         }
     }
 }

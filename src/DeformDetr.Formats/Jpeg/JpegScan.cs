@@ -16,7 +16,8 @@ internal sealed record JpegScan(JpegScan.Plane[] Planes, int FirstCoefficient, i
         int count = data.IsEmpty ? 0 : data[0];
         if (count is < 1 or > 4 || data.Length != 4 + (2 * count))
         {
-            throw bytes.Error(offset, Place, $"{data.Length} bytes for {count} colour planes; expected 1 to 4 planes, 4 bytes and 2 for each.");
+            throw bytes.Error(
+                offset, Place, $"{data.Length} bytes for {count} colour planes; expected 1 to 4 planes, 4 bytes and 2 for each.");
         }
 
         int first = data[^3];
@@ -30,9 +31,10 @@ internal sealed record JpegScan(JpegScan.Plane[] Planes, int FirstCoefficient, i
         {
             throw bytes.Error(
                 offset, Place,
-                $"coefficients {first} to {last}, bits {high} and {low}, of {count} colour planes; expected {(frame.IsProgressive
-                    ? "0 to 0, or 1..63 of one plane, and bits 0 and 0..13 or two that follow each other"
-                    : "0 to 63, bits 0 and 0")}.");
+                $"coefficients {first} to {last}, bits {high} and {low}, of {count} colour planes; expected "
+                + (frame.IsProgressive
+                    ? "0 to 0, or 1..63 of one plane, and bits 0 and 0..13 or two that follow each other."
+                    : "0 to 63, bits 0 and 0."));
         }
 
         Plane[] planes = new Plane[count];
@@ -42,7 +44,8 @@ internal sealed record JpegScan(JpegScan.Plane[] Planes, int FirstCoefficient, i
             byte id = data[1 + (2 * index)];
             byte slots = data[2 + (2 * index)];
             JpegComponent component = Array.Find(frame.Components, one => one.Id == id)
-                ?? throw bytes.Error(offset, Place, $"colour plane {id}; expected {string.Join(", ", frame.Components.Select(one => one.Id))}.");
+                ?? throw bytes.Error(
+                    offset, Place, $"colour plane {id}; expected {string.Join(", ", frame.Components.Select(one => one.Id))}.");
             if (planes.AsSpan(0, index).ToArray().Any(plane => plane.Component == component))
             {
                 throw bytes.Error(offset, Place, $"colour plane {id} twice; expected different ones.");

@@ -133,7 +133,8 @@ internal ref struct ScanDecoder
             Span<short> block = _block;
             block.Clear();
             DecodeSequential(plane, block);
-            InverseDct.Transform(block, component.Steps, component.Samples.AsSpan(8 * ((row * component.Stride) + column)), component.Stride);
+            Span<byte> samples = component.Samples.AsSpan(8 * ((row * component.Stride) + column));
+            InverseDct.Transform(block, component.Steps, samples, component.Stride);
             return;
         }
 
@@ -358,14 +359,17 @@ internal ref struct ScanDecoder
 
     private readonly short Shifted(int value) => unchecked((short)(value << _scan.LowBit));
 
-    private readonly InvalidDataException NoCode() => Error($"bits that are no Huffman code in MCU {_mcu}; expected a code of the scan's tables.");
+    private readonly InvalidDataException NoCode() =>
+        Error($"bits that are no Huffman code in MCU {_mcu}; expected a code of the scan's tables.");
 
-    private readonly InvalidDataException TooMany() => Error($"coefficients past the last in MCU {_mcu}; expected at most {_scan.LastCoefficient}.");
+    private readonly InvalidDataException TooMany() =>
+        Error($"coefficients past the last in MCU {_mcu}; expected at most {_scan.LastCoefficient}.");
 
     // What is read behind the end makes no sense, and the end is to blame.
-    private readonly InvalidDataException Error(FormattableString text) =>
+    private readonly InvalidDataException Error(string text) =>
         _reader.WentPast ? Ended() : _bytes.Error(_reader.Position, "entropy-coded data", text);
 
     private readonly InvalidDataException Ended() => _bytes.Error(
-        _reader.Position, "entropy-coded data", $"the end of the data inside MCU {_mcu} of the scan from byte {_start}; expected the whole scan.");
+        _reader.Position, "entropy-coded data",
+        $"the end of the data inside MCU {_mcu} of the scan from byte {_start}; expected the whole scan.");
 }

@@ -7,8 +7,8 @@ namespace DeformDetr.Formats.Pictures;
 /// <summary>A picture from a file, as <c>Image.open(file).convert("RGB")</c> of Pillow gives it.</summary>
 /// <param name="Rgb">Red, green, blue, 0 to 255. Shape [h, w, 3].</param>
 /// <param name="Orientation">
-/// What the file's Exif data say about how it was held: 1 is upright, 2 to 8 are mirrored or turned. The pixels don't follow it, since Pillow's
-/// and so the original's don't.
+/// What the file's Exif data say about how it was held: 1 is upright, 2 to 8 are mirrored or turned. The pixels don't follow it, since
+/// Pillow's and so the original's don't.
 /// </param>
 public sealed record Picture(Tensor<byte> Rgb, int Orientation)
 {

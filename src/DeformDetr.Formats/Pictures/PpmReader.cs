@@ -5,7 +5,9 @@ using DeformDetr.Tensors;
 namespace DeformDetr.Formats.Pictures;
 
 /// <summary>Reads binary PPM (P6) and PGM (P5) files to the same RGB bytes as Pillow's <c>Image.open(file).convert("RGB")</c>.</summary>
-/// <remarks>Text formats (P1, P2, P3), bitmaps (P1, P4), and grey of more than 8 bits (which Pillow opens as 32-bit integers) are refused.</remarks>
+/// <remarks>
+/// Text formats (P1, P2, P3), bitmaps (P1, P4), and grey of more than 8 bits (which Pillow opens as 32-bit integers) are refused.
+/// </remarks>
 public static class PpmReader
 {
     private const int MostDigits = 10;
@@ -37,10 +39,10 @@ public static class PpmReader
         long width = ReadNumber(file, bytes, ref offset, "the width");
         long height = ReadNumber(file, bytes, ref offset, "the height");
         long maximum = ReadNumber(file, bytes, ref offset, "the largest value");
+        string size = string.Create(CultureInfo.InvariantCulture, $"{width} x {height} pixels (width x height)");
         if (width == 0 || height == 0 || (UInt128)width * (UInt128)height > PictureLimits.MostPixels)
         {
-            throw Fault.File(
-                file, $"byte {offset}: a picture of {width} x {height} pixels (width x height); expected 1 to {PictureLimits.MostPixels} pixels.");
+            throw Fault.File(file, $"byte {offset}: a picture of {size}; expected 1 to {PictureLimits.MostPixels} pixels.");
         }
 
         if (maximum is < 1 or > MostMaximum)
@@ -51,15 +53,15 @@ public static class PpmReader
         if (maximum > byte.MaxValue && !isColour)
         {
             throw Fault.File(
-                file, $"byte {offset}: grey pixels up to {maximum}; expected at most 255 for grey (Pillow, the measure, has no RGB of them).");
+                file,
+                $"byte {offset}: grey pixels up to {maximum}; expected at most 255 for grey (Pillow, the measure, has no RGB of them).");
         }
 
         int samples = (int)(width * height) * (isColour ? 3 : 1);
         long needed = (long)samples * (maximum > byte.MaxValue ? 2 : 1);
         if (bytes.Length - offset < needed)
         {
-            throw Fault.File(
-                file, $"byte {offset}: {bytes.Length - offset} bytes of pixels; expected {needed} for {width} x {height} pixels (width x height).");
+            throw Fault.File(file, $"byte {offset}: {bytes.Length - offset} bytes of pixels; expected {needed} for {size}.");
         }
 
         Tensor<byte> picture = new([(int)height, (int)width, 3]);
@@ -114,7 +116,9 @@ public static class PpmReader
         string digits = Encoding.ASCII.GetString(bytes[start..offset]);
         if (digits.Length == 0 || offset == bytes.Length || !IsSpace(bytes[offset]))
         {
-            string found = offset == bytes.Length ? "the end of the file" : $"byte 0x{bytes[offset].ToString("X2", CultureInfo.InvariantCulture)}";
+            string found = offset == bytes.Length
+                ? "the end of the file"
+                : $"byte 0x{bytes[offset].ToString("X2", CultureInfo.InvariantCulture)}";
             throw Fault.File(file, $"byte {offset}: {found} in {what}; expected at most {MostDigits} digits and white space.");
         }
 

@@ -4,7 +4,9 @@ using DeformDetr.Formats;
 
 namespace DeformDetr.Oracle;
 
-/// <summary>Detections as COCO's evaluation reads them: one list of <c>{image_id, category_id, bbox: [x, y, width, height], score}</c>.</summary>
+/// <summary>
+/// Detections as COCO's evaluation reads them: one list of <c>{image_id, category_id, bbox: [x, y, width, height], score}</c>.
+/// </summary>
 public static class CocoResults
 {
     /// <summary>

@@ -60,7 +60,8 @@ public sealed record ModelInput(Tensor<float> Samples, Tensor<bool> Mask, Tensor
     {
         if (Directory.Exists(path) || !File.Exists(path))
         {
-            throw new InvalidDataException($"{path}: {(Directory.Exists(path) ? "is a folder" : "no such file")}; expected {Picture.Formats}.");
+            throw new InvalidDataException(
+                $"{path}: {(Directory.Exists(path) ? "is a folder" : "no such file")}; expected {Picture.Formats}.");
         }
 
         Picture picture = Picture.Read(path);

@@ -81,6 +81,18 @@ public sealed class PictureTests : IDisposable
             Picture picture = Read("a.jpg", [.. upright[..2], .. JpegBuilder.Segment(0xE1, [.. "Exif\0\0"u8, .. changed]), .. upright[2..]]);
             Assert.InRange(picture.Orientation, 1, 8);
         }
+
+        // Every length with the directory at every place, also past the end.
+        for (int length = 0; length <= exif.Length; length++)
+        {
+            for (int place = 0; place <= length + 2; place++)
+            {
+                byte[] cut = exif[..length];
+                cut.AsSpan(Math.Min(4, length), Math.Clamp(length - 4, 0, 1)).Fill((byte)place);
+                byte[] content = [.. upright[..2], .. JpegBuilder.Segment(0xE1, [.. "Exif\0\0"u8, .. cut]), .. upright[2..]];
+                Assert.InRange(Read("a.jpg", content).Orientation, 1, 8);
+            }
+        }
     }
 
     // Two entries, the second is the orientation.
