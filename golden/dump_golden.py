@@ -4,6 +4,7 @@
 dump_golden.py --repo CHECKOUT [--out DIR] [--only GLOB]   compute cases and write them
 dump_golden.py --check [--out DIR] [--only GLOB]           judge what is written: errors of the original, missing names
 dump_golden.py --repo CHECKOUT --demo                      add the decoder's float64 truth to demo/
+dump_golden.py --repo CHECKOUT --photographs                write photographs/
 dump_golden.py --manifest                                  rebuild manifest.json
 """
 import argparse
@@ -24,6 +25,7 @@ def main():
     parser.add_argument("--only", default="*", help="cases whose name matches this pattern")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--demo", action="store_true")
+    parser.add_argument("--photographs", action="store_true")
     parser.add_argument("--manifest", action="store_true")
     arguments = parser.parse_args()
     if not (arguments.repo or arguments.check or arguments.manifest):
@@ -31,6 +33,8 @@ def main():
     failed = False
     if arguments.demo:
         complete_demo(arguments)
+    elif arguments.photographs:
+        write_photographs(arguments)
     elif arguments.repo:
         dump(arguments)
     if arguments.check:
@@ -53,6 +57,12 @@ def complete_demo(arguments):
     load_original(arguments)
     from dump import demo_truth
     demo_truth.complete(GOLDEN / "demo")
+
+
+def write_photographs(arguments):
+    load_original(arguments)
+    from dump import photographs
+    photographs.write(GOLDEN)
 
 
 def dump(arguments):

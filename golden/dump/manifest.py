@@ -5,10 +5,13 @@ import json
 TEST = "DeformDetr.Oracle.Tests.GoldenCaseTests"
 TESTS = {name: "DeformDetr.Oracle.Tests.DemoFilesTests" for name in ("demo/truth.json", "demo/pictures.safetensors")}
 TESTS["fingerprints.json"] = "DeformDetr.Oracle.Tests.Fingerprints.FingerprintFileTests"
+PHOTOGRAPHS_TEST = "DeformDetr.Oracle.Tests.PhotographFilesTests"
 PORTS_TEST = "DeformDetr.Oracle.Tests.Ports.PortFilesTests"
 
 
 def _test(path):
+    if path.startswith("photographs/"):
+        return PHOTOGRAPHS_TEST
     return PORTS_TEST if path.startswith("ports/") else TESTS.get(path, TEST)
 
 

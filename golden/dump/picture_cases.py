@@ -7,7 +7,7 @@ import numpy
 import torch
 from PIL import Image
 
-from . import original, png_file
+from . import jpeg_file, original, png_file
 from .golden_case import GoldenCase, case
 from .png_file import GREY, GREY_ALPHA, PALETTE, RGB, RGBA, chunk
 
@@ -142,6 +142,102 @@ def formats():
 @case("png-formats")
 def _():
     files = formats()
+    expected = {f"images.{index}.decoded": pixels(decoded(content)) for index, content in enumerate(files.values())}
+    extra = {"preprocess": {"shortest": 8, "longest": 16}, "pictures": list(files)}
+    return GoldenCase("pictures", {}, expected=expected, extra=extra, files=files)
+
+
+# ------------------------------------------------------------------------------------------------------------- JPEG formats
+
+SAMPLINGS = {  # across and down of Y, Cb, Cr
+    "444": [(1, 1)] * 3, "422": [(2, 1), (1, 1), (1, 1)], "420": [(2, 2), (1, 1), (1, 1)], "440": [(1, 2), (1, 1), (1, 1)], "411": [(4, 1), (1, 1), (1, 1)],
+    "410": [(4, 2), (1, 1), (1, 1)], "mixed": [(2, 2), (2, 1), (1, 2)], "444-as-21": [(2, 1)] * 3, "chroma-finer": [(1, 1), (2, 2), (1, 1)],
+}
+JFIF = jpeg_file.segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0")
+
+
+def adobe(transform):
+    return jpeg_file.segment(0xEE, b"Adobe\0\x64\0\0\0\0" + bytes([transform]))
+
+
+def jpegs():
+    """File name -> bytes of many small JPEGs."""
+    files, seed = {}, [2000]
+
+    def converted(h, w, mode):
+        """Pillow makes no black ink of RGB; here it is a picture of its own."""
+        seed[0] += 1
+        image = Image.fromarray(picture(seed[0], h, w)).convert(mode)
+        if mode != "CMYK":
+            return image
+        black = Image.fromarray(255 - picture(seed[0] + 500, h, w)[..., 0])
+        return Image.merge("CMYK", [*image.split()[:3], black])
+
+    def planes(h, w, count):
+        """Planes of a picture as they are stored: for three, its Y, Cb, Cr."""
+        image = converted(h, w, {1: "L", 3: "YCbCr", 4: "CMYK"}[count])
+        return list(numpy.asarray(image).reshape(h, w, count).transpose(2, 0, 1))
+
+    def add(name, h, w, sampling, **options):
+        files[f"{name}.jpg"] = jpeg_file.write(planes(h, w, len(sampling)), sampling, **options)
+
+    def by_pillow(name, h, w, mode="RGB", **options):
+        stream = io.BytesIO()
+        converted(h, w, mode).save(stream, "JPEG", **options)
+        files[f"{name}.jpg"] = stream.getvalue()
+
+    for sampling in (0, 1, 2):
+        for quality in (5, 50, 75, 95, 100):
+            by_pillow(f"pillow-{sampling}-q{quality}", 27 + quality % 7, 35 + sampling, quality=quality, subsampling=sampling)
+            by_pillow(f"pillow-{sampling}-q{quality}-progressive", 26, 30 + quality % 9, quality=quality, subsampling=sampling, progressive=True)
+    for quality in (30, 90):
+        by_pillow(f"pillow-grey-q{quality}", 25, 33, "L", quality=quality)
+        by_pillow(f"pillow-grey-q{quality}-progressive", 25, 33, "L", quality=quality, progressive=True)
+        by_pillow(f"pillow-cmyk-q{quality}", 19, 23, "CMYK", quality=quality)
+        by_pillow(f"pillow-cmyk-q{quality}-progressive", 19, 23, "CMYK", quality=quality, progressive=True)
+    by_pillow("pillow-optimized", 40, 50, quality=85, optimize=True)
+
+    for name, sampling in SAMPLINGS.items():
+        add(f"{name}", 37, 43, sampling, before=JFIF)
+        add(f"{name}-restart", 33, 50, sampling, before=JFIF, restart=2, quality=60)
+        script = "bits" if name == "mixed" else "spectral" if name in ("411", "410") else "bands of bits"
+        add(f"{name}-progressive", 29, 41, sampling, frame=jpeg_file.SOF_PROGRESSIVE, script=jpeg_file.scripts(3)[script], quality=85)
+    for h, w in ((1, 1), (1, 2), (2, 1), (2, 2), (3, 4), (5, 3), (4, 5), (7, 6), (8, 8), (9, 9), (16, 16), (17, 17), (1, 33), (33, 1)):
+        for name in ("422", "420", "440"):
+            add(f"size-{h}x{w}-{name}", h, w, SAMPLINGS[name], quality=92)
+
+    add("scans-apart", 30, 34, SAMPLINGS["420"], script=[([c], 0, 63, 0, 0) for c in (2, 0, 1)])
+    add("scans-one-and-two", 30, 34, SAMPLINGS["422"], script=[([0], 0, 63, 0, 0), ([1, 2], 0, 63, 0, 0)], restart=3)
+    add("progressive-restart", 30, 34, SAMPLINGS["420"], frame=jpeg_file.SOF_PROGRESSIVE, script=jpeg_file.scripts(3)["bits"], restart=1)
+    add("extended", 30, 34, SAMPLINGS["420"], frame=jpeg_file.SOF_EXTENDED)
+    add("steps-of-16-bits", 30, 34, SAMPLINGS["420"], frame=jpeg_file.SOF_EXTENDED, precision=1, steps=[numpy.full(64, 300), numpy.full(64, 700)])
+    add("fill-bytes", 30, 34, SAMPLINGS["420"], fill=b"\xff\xff\xff")
+    add("bytes-of-nobody", 30, 34, SAMPLINGS["420"], behind=b"\x01\x02\xff\x00\x03")
+    add("comments", 30, 34, SAMPLINGS["420"], before=JFIF + jpeg_file.segment(0xFE, b"a comment") + jpeg_file.segment(0xE2, b"ICC_PROFILE\0\1\1none"))
+    add("short-codes", 30, 34, SAMPLINGS["420"], deepest=9)
+    add("rgb-by-adobe", 30, 34, SAMPLINGS["444"], before=adobe(0))
+    add("rgb-by-names", 30, 34, SAMPLINGS["422"], ids=[82, 71, 66])
+    add("ycc-by-adobe", 30, 34, SAMPLINGS["422"], before=adobe(1))
+    add("ycc-by-jfif-over-adobe", 30, 34, SAMPLINGS["422"], before=JFIF + adobe(0))
+    add("ycc-by-default", 30, 34, SAMPLINGS["422"], ids=[7, 3, 200])
+    add("grey-as-22", 21, 30, [(2, 2)])
+    add("grey-restart", 21, 30, [(1, 1)], restart=1)
+    add("cmyk", 21, 30, [(1, 1)] * 4)
+    add("cmyk-by-adobe", 21, 30, [(1, 1)] * 4, before=adobe(0))
+    add("ycck", 21, 30, [(1, 1)] * 4, before=adobe(2))
+    add("ycck-420", 21, 30, [(2, 2), (1, 1), (1, 1), (2, 2)], before=adobe(2))
+    add("ycck-420-progressive", 21, 30, [(2, 2), (1, 1), (1, 1), (2, 2)], before=adobe(2), frame=jpeg_file.SOF_PROGRESSIVE,
+        script=jpeg_file.scripts(4)["bands of bits"])
+    random = numpy.random.RandomState(78)
+    for name, amplitude, filled in (("strange-sparse", 300, 0.05), ("strange-full", 60, 1), ("strange-huge", 1023, 0.2)):
+        blocks = [random.randint(-amplitude, amplitude + 1, (3, 4, 64)) * (random.rand(3, 4, 64) < filled) for _ in range(3)]
+        add(name, 24, 32, SAMPLINGS["444"], blocks=blocks, steps=[random.randint(1, 256, 64) for _ in range(2)])
+    return files
+
+
+@case("jpeg-formats")
+def _():
+    files = jpegs()
     expected = {f"images.{index}.decoded": pixels(decoded(content)) for index, content in enumerate(files.values())}
     extra = {"preprocess": {"shortest": 8, "longest": 16}, "pictures": list(files)}
     return GoldenCase("pictures", {}, expected=expected, extra=extra, files=files)

@@ -26,13 +26,20 @@ internal sealed class HelpWithExample : SynchronousCommandLineAction
             """,
         ["detect"] = """
               deform-detr detect golden/demo/shapes-1.png --weights golden/demo/weights.safetensors --config golden/demo/case.json --out found
-              deform-detr detect street.png --weights r50_deformable_detr.safetensors --variant r50 --threshold 0.5 --json
+              deform-detr detect street.jpg --weights r50_deformable_detr.safetensors --variant r50 --threshold 0.5 --json
+              deform-detr detect val2017 --weights r50_deformable_detr.safetensors --variant r50 --threshold 0 --coco results.json
+
+            Of a folder the PNG, JPEG and PPM files by their names, in the order of these; what a file holds is told by its first bytes.
+            A picture that can't be read is one line on standard error, and the others go on; the exit status is then 2.
+            Exif orientation is ignored, as by the original, and said so.
+            image_id in --coco is the number in a file's name (000000000139.jpg is 139) where all names are different numbers, else the
+            picture's place, from 1; category_id is the label, which is COCO's own number in models trained on COCO.
             """,
         ["trace"] = """
               deform-detr trace --input golden/demo/shapes-1.png --weights golden/demo/weights.safetensors --config golden/demo/case.json --out trace.safetensors
               deform-detr trace --input batch.npz --weights recipe:42 --variant r50-two-stage --dtype float64 --taps "transformer.encoder.*" --taps "pred_*" --out trace.safetensors
 
-            Pictures are RGB PNG files. A tensor file holds samples.tensor (N,3,H,W) float32, samples.mask (N,H,W) bool, true on padding, and optionally
+            Pictures are PNG, JPEG or binary PPM files. A tensor file holds samples.tensor (N,3,H,W) float32, samples.mask (N,H,W) bool, true on padding, and optionally
             target_sizes (N,2) int64 (height, width); without target_sizes and without pictures there are no results.* in the trace.
             The last line, 'fingerprint <64 hex>', is the same for two runs exactly when their outputs have the same bits.
             """,

@@ -4,7 +4,7 @@ public sealed class HelpTests
 {
     [Theory]
     [InlineData("demo", "--dtype --kernels --threads --picture --out --json")]
-    [InlineData("detect", "--weights --config --variant --threshold --batch --json --out")]
+    [InlineData("detect", "--weights --config --variant --threshold --batch --classes --json --coco --out")]
     [InlineData("trace", "--input --weights --config --variant --dtype --kernels --threads --taps --out --json")]
     [InlineData("verify", "--dtype --kernels --threads --bits --write --json")]
     [InlineData("op", "--input --weights --config --variant --set --dtype --kernels --threads --out --list --json")]

@@ -89,9 +89,10 @@ public sealed class RefusalTests : IDisposable
     public void A_picture_that_is_none_is_named()
     {
         string text = _shop.Text("words.png", "no picture at all");
-        CliRun.Of(["detect", Workshop.Shapes(4), text, .. Workshop.DemoModel, "--out", _shop.At("found")])
-            .RequireBadInput($"{text}: starts with bytes 6E6F207069637475; expected a PNG file.");
-        CliRun.Of(["detect", _shop.Folder, .. Workshop.DemoModel]).RequireBadInput($"{_shop.Folder}: is a folder; expected a PNG file.");
+        CliRun.Of(["trace", "--input", Workshop.Shapes(4), text, .. Workshop.DemoModel, "--out", _shop.At("t.safetensors")])
+            .RequireBadInput($"{text}: starts with bytes 6E6F207069637475; expected a PNG, JPEG or binary PPM file.");
+        CliRun.Of(["trace", "--input", _shop.Folder, .. Workshop.DemoModel, "--out", _shop.At("t.safetensors")])
+            .RequireBadInput($"{_shop.Folder}: is a folder; expected a PNG, JPEG or binary PPM file.");
         Assert.Equal(["words.png"], _shop.Files);
     }
 
@@ -116,7 +117,7 @@ public sealed class RefusalTests : IDisposable
             CultureInfo.InvariantCulture,
             $"{_shop.At("narrow.png")}: picture size: a picture of height {height} and width {width} is so narrow that its shorter side becomes 0 under longest 266; expected at least 1.");
         string picture = _shop.Picture("narrow.png", height, width);
-        CliRun.Of(["detect", Workshop.Shapes(4), picture, .. Workshop.DemoModel]).RequireBadInput(line);
+        CliRun.Of(["detect", picture, .. Workshop.DemoModel]).RequireBadInput(line);
         CliRun.Of(["trace", "--input", picture, .. Workshop.DemoModel, "--out", _shop.At("t.safetensors")]).RequireBadInput(line);
         Assert.Equal(["narrow.png"], _shop.Files);
     }

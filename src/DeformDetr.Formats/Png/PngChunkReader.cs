@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using DeformDetr.Formats.Pictures;
 
 namespace DeformDetr.Formats.Png;
 

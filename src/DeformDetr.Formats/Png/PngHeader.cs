@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using DeformDetr.Formats.Pictures;
 
 namespace DeformDetr.Formats.Png;
 
@@ -6,9 +7,6 @@ namespace DeformDetr.Formats.Png;
 internal readonly record struct PngHeader(int Width, int Height, int BitDepth, PngColour Colour, bool IsInterlaced)
 {
     public const int Length = 13;
-
-    // Where Pillow stops: twice its MAX_IMAGE_PIXELS.
-    public const int MostPixels = 178_956_970;
 
     public static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
 
@@ -43,9 +41,9 @@ internal readonly record struct PngHeader(int Width, int Height, int BitDepth, P
             throw PngError.In(file, $"a picture of {width} x {height} pixels (width x height); expected at least one pixel");
         }
 
-        if ((ulong)width * height > MostPixels)
+        if ((ulong)width * height > PictureLimits.MostPixels)
         {
-            throw PngError.In(file, $"a picture of {width} x {height} pixels (width x height); expected at most {MostPixels} pixels");
+            throw PngError.In(file, $"a picture of {width} x {height} pixels (width x height); expected at most {PictureLimits.MostPixels} pixels");
         }
 
         if (!IsDefined(depth, colour))

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using DeformDetr.Formats.Pictures;
 using DeformDetr.Tensors;
 
 namespace DeformDetr.Formats.Png;
@@ -31,9 +32,12 @@ public static class PngReader
     /// <param name="nameForErrors">What messages call the file.</param>
     /// <returns>(h, w, 3), red, green, blue, 0 to 255.</returns>
     /// <exception cref="InvalidDataException">As for a path.</exception>
-    public static Tensor<byte> Read(Stream stream, string nameForErrors)
+    public static Tensor<byte> Read(Stream stream, string nameForErrors) => Read(stream, nameForErrors, out _);
+
+    internal static Tensor<byte> Read(Stream stream, string nameForErrors, out int orientation)
     {
         string file = nameForErrors;
+        orientation = ExifOrientation.Upright;
         PngChunkReader chunks = new(stream, file);
         chunks.ReadSignature();
         PngChunk first = chunks.Read(checkAncillary: true);
@@ -63,6 +67,9 @@ public static class PngReader
                     }
 
                     imageData.Add(chunk.Data);
+                    break;
+                case "eXIf":
+                    orientation = ExifOrientation.Find(chunk.Data);
                     break;
                 default:
                     if (!chunk.IsAncillary)

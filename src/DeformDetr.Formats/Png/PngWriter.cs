@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
+using DeformDetr.Formats.Pictures;
 using DeformDetr.Tensors;
 
 namespace DeformDetr.Formats.Png;
@@ -69,7 +70,7 @@ public static class PngWriter
     {
         ShapeGuard.Require("PNG writer", nameof(rgb), rgb.Shape, "[h, w, 3]", -1, -1, 3);
         ShapeGuard.That(
-            rgb.Length > 0 && rgb.Length / 3 <= PngHeader.MostPixels, "PNG writer", nameof(rgb), $"holds {rgb.Shape}; expected 1 to {PngHeader.MostPixels} pixels.");
+            rgb.Length > 0 && rgb.Length / 3 <= PictureLimits.MostPixels, "PNG writer", nameof(rgb), $"holds {rgb.Shape}; expected 1 to {PictureLimits.MostPixels} pixels.");
     }
 
     private static ReadOnlySpan<byte> Deflate(Tensor<byte> rgb)

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text.Json;
-using DeformDetr.Formats.Png;
+using DeformDetr.Formats.Pictures;
 using DeformDetr.Reference;
 using DeformDetr.Reference.Pictures;
 using DeformDetr.Tensors;
@@ -233,12 +233,12 @@ internal sealed class CaseRunner<T>(GoldenCase golden, ForwardPass pass, IRecord
 
         for (int b = 0; b < golden.PicturePaths.Count; b++)
         {
-            recorder.Add(string.Create(CultureInfo.InvariantCulture, $"images.{b}.decoded"), PngReader.Read(golden.PicturePaths[b]));
+            recorder.Add(string.Create(CultureInfo.InvariantCulture, $"images.{b}.decoded"), Picture.Read(golden.PicturePaths[b]).Rgb);
         }
     }
 
     private PictureBatch Prepare() =>
-        PictureBatch.Prepare([.. golden.PicturePaths.Select(PngReader.Read)], golden.Preprocess, (name, tensor) =>
+        PictureBatch.Prepare([.. golden.PicturePaths.Select(path => Picture.Read(path).Rgb)], golden.Preprocess, (name, tensor) =>
         {
             if (recorder.Wants(name))
             {

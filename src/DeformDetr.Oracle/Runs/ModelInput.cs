@@ -1,5 +1,5 @@
 using DeformDetr.Formats;
-using DeformDetr.Formats.Png;
+using DeformDetr.Formats.Pictures;
 using DeformDetr.Reference.Pictures;
 using DeformDetr.Tensors;
 
@@ -36,33 +36,38 @@ public sealed record ModelInput(Tensor<float> Samples, Tensor<bool> Mask, Tensor
                     $"input: {paths.Count} files with a tensor file among them; expected either pictures or one tensor file.");
         }
 
-        List<Tensor<byte>> decoded = [.. paths.Select(path => Decode(path, preprocess))];
-        PictureBatch batch = PictureBatch.Prepare(decoded, preprocess, see);
+        return Of([.. paths.Select(path => Decode(path, preprocess))], paths, preprocess, see);
+    }
+
+    /// <summary>Pads pictures into one batch, in their order.</summary>
+    /// <param name="pictures">What <see cref="Decode"/> gave.</param>
+    /// <param name="paths">Their files.</param>
+    /// <param name="preprocess">How they are resized.</param>
+    /// <param name="see">Gets images.{b}.decoded and .resized; null for nobody.</param>
+    public static ModelInput Of(
+        IReadOnlyList<Picture> pictures, IReadOnlyList<string> paths, PreprocessOptions preprocess, Action<string, Tensor>? see = null)
+    {
+        PictureBatch batch = PictureBatch.Prepare([.. pictures.Select(picture => picture.Rgb)], preprocess, see);
         return new ModelInput(batch.SamplesTensor, batch.SamplesMask, batch.TargetSizes, paths);
     }
 
-    /// <summary>SHA-256 of every file, in hexadecimal, in order.</summary>
-    public string Sha256() => string.Join(',', Paths.Select(FileHash.Sha256));
-
-    private static bool IsTensorFile(string path) => Path.GetExtension(path).ToLowerInvariant() is ".safetensors" or ".npz";
-
-    // Refuses, with the file's name, what can't be read or resized.
-    private static Tensor<byte> Decode(string path, PreprocessOptions preprocess)
+    /// <summary>Reads a picture and refuses, with the file's name, what can't be read or resized.</summary>
+    /// <param name="path">The file: PNG, JPEG or binary PPM, whatever its name.</param>
+    /// <param name="preprocess">How it will be resized.</param>
+    /// <exception cref="InvalidDataException">No picture, a damaged one, or one too narrow to resize.</exception>
+    /// <exception cref="IOException">The file can't be opened or read.</exception>
+    public static Picture Decode(string path, PreprocessOptions preprocess)
     {
-        if (Directory.Exists(path))
+        if (Directory.Exists(path) || !File.Exists(path))
         {
-            throw new InvalidDataException($"{path}: is a folder; expected a PNG file.");
+            throw new InvalidDataException(
+                $"{path}: {(Directory.Exists(path) ? "is a folder" : "no such file")}; expected {Picture.Formats}.");
         }
 
-        if (!File.Exists(path))
-        {
-            throw new InvalidDataException($"{path}: no such file; expected a PNG file.");
-        }
-
-        Tensor<byte> picture = PngReader.Read(path);
+        Picture picture = Picture.Read(path);
         try
         {
-            PictureSize.Resized(picture.Shape[0], picture.Shape[1], preprocess.Shortest, preprocess.Longest);
+            PictureSize.Resized(picture.Rgb.Shape[0], picture.Rgb.Shape[1], preprocess.Shortest, preprocess.Longest);
         }
         catch (ArgumentException exception)
         {
@@ -71,6 +76,11 @@ public sealed record ModelInput(Tensor<float> Samples, Tensor<bool> Mask, Tensor
 
         return picture;
     }
+
+    /// <summary>SHA-256 of every file, in hexadecimal, in order.</summary>
+    public string Sha256() => string.Join(',', Paths.Select(FileHash.Sha256));
+
+    private static bool IsTensorFile(string path) => Path.GetExtension(path).ToLowerInvariant() is ".safetensors" or ".npz";
 
     private static ModelInput LoadTensors(string path)
     {

@@ -5,7 +5,7 @@ namespace DeformDetr.Oracle.Tests.Documentation;
 /// <summary>The repository's texts, read where they lie.</summary>
 internal static class Texts
 {
-    public static readonly string[] Names = ["README.md", "docs/walkthrough.md", "docs/shapes.md", "docs/numerics.md", "docs/oracle.md"];
+    public static readonly string[] Names = ["README.md", "docs/walkthrough.md", "docs/shapes.md", "docs/numerics.md", "docs/oracle.md", "docs/pictures.md"];
 
     public static string Read(string name) => File.ReadAllText(Path.Combine(RepositoryFiles.Root, name));
 

@@ -1,8 +1,9 @@
 using System.Text;
+using DeformDetr.Formats.Png;
 
-namespace DeformDetr.Formats.Png;
+namespace DeformDetr.Formats.Pictures;
 
-// What a file that is no PNG looks like, by its first bytes.
+// What a file looks like by its first bytes, where something else was expected.
 internal static class FileKind
 {
     // As many bytes as the longest mark below needs.
@@ -18,8 +19,16 @@ internal static class FileKind
         return Name(start) is string name ? $"looks like {name}" : $"starts with bytes {Convert.ToHexString(start[..Math.Min(8, start.Length)])}";
     }
 
+    public static InvalidDataException Refuse(string file, ReadOnlySpan<byte> start, string expected) =>
+        Fault.File(file, $"{Describe(start[..Math.Min(start.Length, BytesNeeded)])}; expected {expected}.");
+
     private static string? Name(ReadOnlySpan<byte> start)
     {
+        if (start.StartsWith(PngHeader.Signature))
+        {
+            return "a PNG file";
+        }
+
         if (start.StartsWith(PngHeader.Signature[..4]) || start.StartsWith(PngHeader.Signature[1..4]))
         {
             return "a PNG file whose first eight bytes are damaged (as by a transfer in text mode)";
