@@ -1,8 +1,7 @@
 using DeformDetr.Tensors;
+using static DeformDetr.Formats.Tests.Jpeg.JpegBuilder;
 
 namespace DeformDetr.Formats.Tests.Jpeg;
-
-using static JpegBuilder;
 
 public sealed class JpegMalformedTests
 {
