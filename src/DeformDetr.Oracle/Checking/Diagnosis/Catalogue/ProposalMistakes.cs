@@ -1,6 +1,5 @@
 using DeformDetr.Reference;
 using DeformDetr.Tensors;
-using DeformDetr.Tensors.Numerics;
 
 namespace DeformDetr.Oracle;
 
