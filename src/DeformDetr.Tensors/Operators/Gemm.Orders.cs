@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using DeformDetr.Tensors.Simd;
 
 namespace DeformDetr.Tensors.Operators;
