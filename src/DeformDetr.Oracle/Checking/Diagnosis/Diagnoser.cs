@@ -16,6 +16,9 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
     // How many numbers of wrong tensors wait for compounds. Those of others are made again.
     private const long MostKept = 1 << 24;
 
+    // Bytes between two collections: wrong tensors come and go, and left to itself the collector lets gigabytes of them lie.
+    private const long Garbage = 1L << 29;
+
     // How many units of a coarser format an error of its arithmetic has, on average.
     private const double MostUnits = 16;
 
@@ -74,6 +77,7 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
         private int _tried;
         private int _skipped;
         private long _kept;
+        private long _collected = GC.GetTotalAllocatedBytes();
 
         public Search(Diagnoser diagnoser, Step step, StepInputs inputs, Sheet right, Tensor port)
         {
@@ -110,6 +114,11 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
 
             List<Mistake> own = [.. _diagnoser.Catalogue.Where(mistake => mistake.Kinds.Contains(_step.Kind))];
             List<(Mistake Mistake, Sheet? Wrong)> wrong = Try(own, 0);
+            if (!Explained)
+            {
+                Zeros();
+            }
+
             if (!Explained)
             {
                 List<Mistake> general = [.. GeneralMistakes.Of(_step, _diagnoser.Graph)];
@@ -155,6 +164,12 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             }
 
             Work += cost;
+            if (GC.GetTotalAllocatedBytes() - _collected > Garbage)
+            {
+                GC.Collect();
+                _collected = GC.GetTotalAllocatedBytes();
+            }
+
             return true;
         }
 
@@ -273,6 +288,19 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             }
         }
 
+        // Other tensors may be zero too: that isn't where these come from.
+        private void Zeros()
+        {
+            if (_fewPort.All(value => value == 0))
+            {
+                _tried++;
+                Add(
+                    1, "zero tensor", "Every element is zero.", "See whether the step ran at all, and on the right device.", ["D31"], null,
+                    null,
+                    on => new Sheet(on.Shape, new double[on.Values.Length], new double[on.Values.Length]));
+            }
+        }
+
         // Fitted numbers and other places, of the right tensor or of a mistake's.
         private void Changed(Mistake? mistake, Sheet sheet)
         {
@@ -281,16 +309,6 @@ internal sealed class Diagnoser(Algebra algebra, IReadOnlyList<Mistake> catalogu
             string first = mistake is null ? "" : $"{mistake.Explanation} ";
             string undo = mistake is null ? "" : $"{mistake.Fix} ";
             IReadOnlyList<string> references = mistake?.References ?? [];
-            if (_fewPort.All(value => value == 0) && mistake is null)
-            {
-                _tried++;
-                Add(
-                    1, "zero tensor", "Every element is zero.", "See whether the step ran at all, and on the right device.", ["D31"], null,
-                    null,
-                    on => new Sheet(on.Shape, new double[on.Values.Length], new double[on.Values.Length]));
-                return;
-            }
-
             // Fits are made as they are asked for.
             bool spent = !Spend(Effort.Comparison(_fewPort.Length));
             foreach (Fit fit in spent ? [] : Fit.All(_step, sheet, _fewPort, _cut is null ? -1 : 1))

@@ -13,6 +13,10 @@ internal sealed class Sheet(TensorShape shape, double[] values, double[] noise)
     private const double TooMuch = 256;
     private const int MayBeVague = 2;
 
+    // Where noise is this part of the numbers' size it covers zeros and garbage: then a mistake may be hardly noisier than the right step.
+    private const double Covering = 0.25;
+    private const double HardlyMore = 2;
+
     // What first order leaves out, in the tensor's size: a product of two roundings where a mistake reads exactly zero.
     private const double Second = 1.0 / (1L << 40);
     private const double Fine = 1.0 / (1 << 20);
@@ -115,11 +119,13 @@ internal sealed class Sheet(TensorShape shape, double[] values, double[] noise)
             usual = Fine * Size(right.Values);
         }
 
-        double most = TooMuch * Growth(Values, right);
+        double growth = Growth(Values, right);
+        double covering = Covering * Size(Values);
         int vague = 0;
         for (int i = 0; i < Noise.Length; i++)
         {
-            vague += Noise[i] > most * Math.Max(usual, right.Noise[i]) ? 1 : 0;
+            double noise = Noise[i] / (growth * Math.Max(usual, right.Noise[i]));
+            vague += noise > TooMuch || (noise > HardlyMore && Noise[i] > covering) ? 1 : 0;
         }
 
         return vague > Noise.Length / MayBeVague;
