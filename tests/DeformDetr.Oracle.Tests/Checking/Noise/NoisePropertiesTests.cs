@@ -102,6 +102,14 @@ public class NoisePropertiesTests
     }
 
     [Fact]
+    public void Noise_lifts_a_number_over_the_corner_of_a_ReLU()
+    {
+        NoiseAlgebra a = Spread.Noise();
+        Quantity x = new(Tensor<double>.Create([4], [-3, -1, 1, 3]), Tensor<double>.Create([4], [2, 2, 2, 2]));
+        Assert.Equal([0.0, 1, 2, 2], a.Relu(x).Noise!.AsReadOnlySpan().ToArray());
+    }
+
+    [Fact]
     public void Half_precision_has_its_own_epsilon_and_range()
     {
         Tensor<float> x = Tensor<float>.Create([5], [1, 1e-6f, 60000, 65519, 70000]);
