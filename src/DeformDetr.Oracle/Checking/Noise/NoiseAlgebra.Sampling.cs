@@ -45,7 +45,7 @@ internal sealed partial class NoiseAlgebra
         });
     }
 
-    // Σ over levels, points and corners of attention · bilinear · value. Beside the sum's own rounding, the position of a point errs by a few
+    // Σ over levels, points and corners of attention · bilinear · value. A point's position errs by a few
     // Epsilon of pixels, which the slope of the value field turns into an error of the sample.
     public override Quantity Sample(
         Quantity value, Quantity spatialShapes, Quantity levelStartIndex, Quantity samplingLocations, Quantity attentionWeights)
@@ -93,7 +93,8 @@ internal sealed partial class NoiseAlgebra
 
     // What one point adds: its cell, and the cell beside it along an axis where the position is within its error of the line between them.
     private readonly record struct SampledPoint(
-        Cell Cell, float X, float Y, float Sum, float Attention, float MoveX, float MoveY, bool AtLineX, bool AtLineY, Cell BesideX, Cell BesideY);
+        Cell Cell, float X, float Y, float Sum, float Attention, float MoveX, float MoveY, bool AtLineX, bool AtLineY, Cell BesideX,
+        Cell BesideY);
 
     // The points of an output's query and head.
     private sealed class SampledPoints(
@@ -117,17 +118,21 @@ internal sealed partial class NoiseAlgebra
             int n = item / _heads / _queries;
             int head = item % _heads;
             double growth = u * (SumGrowth.Of(4L * Count) + Corner);
+            ReadOnlySpan<long> sizes = spatialShapes.AsReadOnlySpan();
+            ReadOnlySpan<double> weights = attention.Real.AsReadOnlySpan().Slice(item * Count, Count);
+            ReadOnlySpan<double> weightNoise = Part(attention, item * Count, Count);
+            ReadOnlySpan<double> places = locations.Real.AsReadOnlySpan().Slice(2 * item * Count, 2 * Count);
+            ReadOnlySpan<double> placeNoise = Part(locations, 2 * item * Count, 2 * Count);
             int count = 0;
             for (int i = 0; i < Count; i++)
             {
                 int level = i / _points;
-                int height = (int)spatialShapes.AsReadOnlySpan()[2 * level];
-                int width = (int)spatialShapes.AsReadOnlySpan()[(2 * level) + 1];
-                int at = (item * Count) + i;
-                (double x, double moveX) = Position(2 * at, width);
-                (double y, double moveY) = Position((2 * at) + 1, height);
-                double weight = Math.Abs(attention.Real.AsReadOnlySpan()[at]);
-                double given = At(Noise(attention), at);
+                int height = (int)sizes[2 * level];
+                int width = (int)sizes[(2 * level) + 1];
+                (double x, double moveX) = Position(places[2 * i], At(placeNoise, 2 * i), width);
+                (double y, double moveY) = Position(places[(2 * i) + 1], At(placeNoise, (2 * i) + 1), height);
+                double weight = Math.Abs(weights[i]);
+                double given = At(weightNoise, i);
 
                 // Farther out than a cell and its error nothing is read.
                 if (!(x > -1 - moveX && x < width + moveX && y > -1 - moveY && y < height + moveY))
@@ -142,24 +147,28 @@ internal sealed partial class NoiseAlgebra
                 Map map = new(field, n, head, (int)starts.AsReadOnlySpan()[level], width, height, _tokens);
                 int sideX = Beside(right, moveX);
                 int sideY = Beside(down, moveY);
+                Cell cell = map.Cell((int)left, (int)top);
                 to[count++] = new SampledPoint(
-                    map.Cell((int)left, (int)top), (float)right, (float)down, (float)(((growth * weight) + given) * field.Up),
+                    cell, (float)right, (float)down, (float)(((growth * weight) + given) * field.Up),
                     (float)(weight * field.Up), (float)((weight + given) * moveX * field.Up), (float)((weight + given) * moveY * field.Up),
-                    sideX != 0, sideY != 0, map.Cell((int)left + sideX, (int)top), map.Cell((int)left, (int)top + sideY));
+                    sideX != 0, sideY != 0, sideX == 0 ? cell : map.Cell((int)left + sideX, (int)top),
+                    sideY == 0 ? cell : map.Cell((int)left, (int)top + sideY));
             }
 
             return count;
         }
 
         // ((2 · location − 1 + 1) · size − 1) / 2, as the original has it, and each rounding of it, in pixels.
-        private (double Position, double Error) Position(int at, int size)
+        private (double Position, double Error) Position(double location, double noise, int size)
         {
-            double location = locations.Real.AsReadOnlySpan()[at];
             double position = (location * size) - 0.5;
             double error = (u * ((size * (Math.Abs(location - 0.5) + (2 * Math.Abs(location)))) + Math.Abs(position) + Interpolation))
-                + (size * At(Noise(locations), at));
+                + (size * noise);
             return (position, error);
         }
+
+        private static ReadOnlySpan<double> Part(Quantity x, int start, int length) =>
+            x.Noise is null ? [] : x.Noise.AsReadOnlySpan().Slice(start, length);
 
         private static int Beside(double fraction, double error) => fraction < error ? -1 : 1 - fraction < error ? 1 : 0;
 
@@ -175,7 +184,7 @@ internal sealed partial class NoiseAlgebra
         }
     }
 
-    // Values (and their noise) as float32 in units of a power of two, channels filled up with zeros to whole vectors; a row of zeros at the end.
+    // Values (and their noise) as float32 in units of a power of two, channels filled up to whole vectors; a row of zeros at the end.
     private sealed class SampledField
     {
         private readonly int _heads;
