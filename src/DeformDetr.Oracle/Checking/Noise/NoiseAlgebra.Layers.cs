@@ -162,7 +162,7 @@ internal sealed partial class NoiseAlgebra
     // factor · |x| + noise as float32, in units of a power of two, so that any scale keeps its bits.
     private (Tensor<float> Magnitudes, double Unit) Magnitudes(Tensor<double> x, double factor, Tensor<double>? noise)
     {
-        double largest = (factor * Largest(x)) + (noise is null ? 0 : Largest(noise));
+        double largest = (factor * Largest(Context, x)) + (noise is null ? 0 : Largest(Context, noise));
         int exponent = largest > 0 ? Math.Clamp(Headroom - Math.ILogB(largest), -1000, 1000) : 0;
         double up = Math.ScaleB(1, exponent);
         Tensor<float> result = _fast.Rent<float>(x.Shape);
@@ -175,16 +175,31 @@ internal sealed partial class NoiseAlgebra
     }
 
     // The largest finite magnitude.
-    private static double Largest(Tensor<double> x)
+    private static double Largest(OperatorContext context, Tensor<double> x)
     {
-        double largest = x.Length == 0 ? 0 : Math.Abs(TensorPrimitives.MaxMagnitude(x.AsReadOnlySpan()));
+        double largest = 0;
+        Lock gate = new();
+        context.Split(x.Length, Part, (first, last) =>
+        {
+            double own = Largest(x.AsReadOnlySpan()[first..last]);
+            lock (gate)
+            {
+                largest = Math.Max(largest, own);
+            }
+        });
+        return largest;
+    }
+
+    private static double Largest(ReadOnlySpan<double> x)
+    {
+        double largest = Math.Abs(TensorPrimitives.MaxMagnitude(x));
         if (double.IsFinite(largest))
         {
             return largest;
         }
 
         largest = 0;
-        foreach (double element in x.AsReadOnlySpan())
+        foreach (double element in x)
         {
             double size = Math.Abs(element);
             largest = size > largest && double.IsFinite(size) ? size : largest;

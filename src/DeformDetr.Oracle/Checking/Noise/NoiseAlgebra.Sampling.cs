@@ -198,7 +198,7 @@ internal sealed partial class NoiseAlgebra
             Tokens = s[1];
             Width = (s[3] + Vector512<float>.Count - 1) / Vector512<float>.Count * Vector512<float>.Count;
             Nothing = s[0] * s[1] * s[2] * Width;
-            double largest = Math.Max(Largest(value), noise is null ? 0 : Largest(noise));
+            double largest = Math.Max(Largest(context, value), noise is null ? 0 : Largest(context, noise));
             int exponent = largest > 0 ? Math.Clamp(Headroom - Math.ILogB(largest), -900, 900) : 0;
             double up = Math.ScaleB(1, exponent);
             Up = Math.ScaleB(1, Headroom);

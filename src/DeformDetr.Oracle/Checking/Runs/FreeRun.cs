@@ -7,7 +7,7 @@ namespace DeformDetr.Oracle;
 internal sealed class FreeRun(CheckModel model, Algebra truth, IReadOnlyList<Algebra> members) : IDisposable
 {
     private readonly StepRun _truth = model.Run(truth);
-    private readonly StepRun[] _members = [.. members.Select(member => model.Run(member))];
+    private readonly StepRun[] _members = model.Run(members);
 
     // The truth of the step, and the largest error of the members over the elements that count; 0 for whole numbers and masks.
     public (Quantity Truth, double Noise) Evaluate(Step step, Func<TensorShape, Tensor<bool>?> padding)
