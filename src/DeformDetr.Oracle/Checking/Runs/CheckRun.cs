@@ -17,7 +17,7 @@ internal sealed class CheckRun
     private const double DetectionThreshold = 0.3;
 
     // Bytes between two collections.
-    private const long Garbage = 1L << 29;
+    private const long Garbage = 1L << 27;
 
     private readonly CheckModel _model;
     private readonly IPortTensors _port;
@@ -78,7 +78,8 @@ internal sealed class CheckRun
             forced.Finish(step);
             if (GC.GetTotalAllocatedBytes() - collected > Garbage)
             {
-                // Tensors of a dump are read once each: left to itself, the collector lets gigabytes of them lie.
+                // Buffers that no step has needed for long, and tensors that aren't rented, are large: left to itself, the collector lets
+                // gigabytes of them lie.
                 GC.Collect();
                 collected = GC.GetTotalAllocatedBytes();
             }

@@ -80,7 +80,9 @@ internal readonly record struct ErrorMeasure(double Largest, int At, double Padd
         int i = start;
         for (; i + 8 <= end; i += 8)
         {
-            lanes = Vector512.Max(lanes, errors.Lanes(i));
+            // Neither is NaN.
+            Vector512<double> own = errors.Lanes(i);
+            lanes = Vector512.ConditionalSelect(Vector512.GreaterThan(own, lanes), own, lanes);
         }
 
         double largest = 0;

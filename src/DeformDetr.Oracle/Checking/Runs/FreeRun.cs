@@ -14,6 +14,7 @@ internal sealed class FreeRun(CheckModel model, Algebra truth, IReadOnlyList<Alg
     {
         Quantity right = _truth.Evaluate(step);
         _truth.Put(step, right);
+        _truth.FinishInputs(step);
         double noise = 0;
         Tensor<bool>? uncounted = padding(right.Shape);
         foreach (StepRun member in _members)
@@ -32,7 +33,9 @@ internal sealed class FreeRun(CheckModel model, Algebra truth, IReadOnlyList<Alg
                 made = new Quantity(right.Tensor);
             }
 
+            // What it has read serves the next member.
             member.Put(step, made);
+            member.FinishInputs(step);
         }
 
         return (right, noise);

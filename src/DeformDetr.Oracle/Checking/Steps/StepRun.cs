@@ -92,6 +92,19 @@ internal sealed class StepRun : IDisposable
         }
     }
 
+    // Lets go of the numbers that this step was the last to read, but for its own. Whole numbers may be another run's too.
+    public void FinishInputs(Step step)
+    {
+        foreach (string name in _graph.LastReadBy(step))
+        {
+            if (name != step.Name && _tensors.TryGetValue(name, out Quantity? quantity) && quantity.Tensor is Tensor<float> or Tensor<double>)
+            {
+                _tensors.Remove(name);
+                Drop(quantity);
+            }
+        }
+    }
+
     public void Dispose() => _scope.Dispose();
 
     private void ReleaseUnshared(Tensor tensor)
