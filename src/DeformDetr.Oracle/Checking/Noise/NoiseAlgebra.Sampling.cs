@@ -91,10 +91,11 @@ internal sealed partial class NoiseAlgebra
     // A cell's corners, as places in the field; outside the map they are a row of zeros.
     private readonly record struct Cell(int TopLeft, int TopRight, int BottomLeft, int BottomRight);
 
-    // What one point adds: its cell, and the cell beside it along an axis where the position is within its error of the line between them.
+    // What one point adds: its cell, and the cell beside it along an axis where the position is within its error of the line between them;
+    // across the corner where it is within that of both lines.
     private readonly record struct SampledPoint(
-        Cell Cell, float X, float Y, float Sum, float Attention, float MoveX, float MoveY, bool AtLineX, bool AtLineY, Cell BesideX,
-        Cell BesideY);
+        Cell Cell, float X, float Y, float Sum, float Attention, float MoveX, float MoveY, float MoveBoth, bool AtLineX, bool AtLineY,
+        Cell BesideX, Cell BesideY, Cell Across);
 
     // The points of an output's query and head.
     private sealed class SampledPoints(
@@ -151,8 +152,10 @@ internal sealed partial class NoiseAlgebra
                 to[count++] = new SampledPoint(
                     cell, (float)right, (float)down, (float)(((growth * weight) + given) * field.Up),
                     (float)(weight * field.Up), (float)((weight + given) * moveX * field.Up), (float)((weight + given) * moveY * field.Up),
-                    sideX != 0, sideY != 0, sideX == 0 ? cell : map.Cell((int)left + sideX, (int)top),
-                    sideY == 0 ? cell : map.Cell((int)left, (int)top + sideY));
+                    (float)((weight + given) * moveX * moveY * field.Up), sideX != 0, sideY != 0,
+                    sideX == 0 ? cell : map.Cell((int)left + sideX, (int)top),
+                    sideY == 0 ? cell : map.Cell((int)left, (int)top + sideY),
+                    sideX == 0 || sideY == 0 ? cell : map.Cell((int)left + sideX, (int)top + sideY));
             }
 
             return count;
@@ -265,19 +268,29 @@ internal sealed partial class NoiseAlgebra
                     Vector512<float> twist = bottomRight - bottomLeft - across;
                     Vector512<float> slopeX = (across + (twist * down)) & absolute;
                     Vector512<float> slopeY = (along + (twist * right)) & absolute;
+
+                    // Of second order, and all there is where the slopes are zero.
+                    Vector512<float> bend = twist & absolute;
                     if (point.AtLineX)
                     {
                         slopeX = Vector512.Max(slopeX, SlopeX(ref values, point.BesideX, block, down));
+                        bend = Vector512.Max(bend, Bend(ref values, point.BesideX, block));
                     }
 
                     if (point.AtLineY)
                     {
                         slopeY = Vector512.Max(slopeY, SlopeY(ref values, point.BesideY, block, right));
+                        bend = Vector512.Max(bend, Bend(ref values, point.BesideY, block));
+                    }
+
+                    if (point.AtLineX && point.AtLineY)
+                    {
+                        bend = Vector512.Max(bend, Bend(ref values, point.Across, block));
                     }
 
                     Vector512<float> magnitude = Bilinear(
                         topLeft & absolute, topRight & absolute, bottomLeft & absolute, bottomRight & absolute, right, down);
-                    sum += (magnitude * point.Sum) + (slopeX * point.MoveX) + (slopeY * point.MoveY);
+                    sum += (magnitude * point.Sum) + (slopeX * point.MoveX) + (slopeY * point.MoveY) + (bend * point.MoveBoth);
                     if (_noise is not null)
                     {
                         ref float noise = ref MemoryMarshal.GetReference(_noise.AsReadOnlySpan());
@@ -297,6 +310,14 @@ internal sealed partial class NoiseAlgebra
             Vector512<float> topLeft, Vector512<float> topRight, Vector512<float> bottomLeft, Vector512<float> bottomRight, float right,
             float down) =>
             (((topLeft * (1 - right)) + (topRight * right)) * (1 - down)) + (((bottomLeft * (1 - right)) + (bottomRight * right)) * down);
+
+        // How much a slope changes from one side of the cell to the other.
+        private static Vector512<float> Bend(ref float values, Cell cell, int block) =>
+            Vector512.Abs(
+                (Vector512.LoadUnsafe(ref values, (nuint)(cell.BottomRight + block))
+                    - Vector512.LoadUnsafe(ref values, (nuint)(cell.BottomLeft + block)))
+                - (Vector512.LoadUnsafe(ref values, (nuint)(cell.TopRight + block))
+                    - Vector512.LoadUnsafe(ref values, (nuint)(cell.TopLeft + block))));
 
         private static Vector512<float> SlopeX(ref float values, Cell cell, int block, float down) =>
             Vector512.Abs(
