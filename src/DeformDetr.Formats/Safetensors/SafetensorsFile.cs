@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using DeformDetr.Tensors;
 using Microsoft.Win32.SafeHandles;
 
@@ -34,6 +36,32 @@ public sealed class SafetensorsFile : TensorFile
         {
             file.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Reads some consecutive elements of a tensor, as they are stored.</summary>
+    /// <typeparam name="T">The element type as it is stored: half precision isn't widened.</typeparam>
+    /// <param name="entry">One of the file's tensors.</param>
+    /// <param name="first">From which element on.</param>
+    /// <param name="elements">Where they go, and how many.</param>
+    /// <exception cref="ArgumentException">Elements of another size, or more than the tensor has.</exception>
+    /// <exception cref="InvalidDataException">The file has become shorter since it was opened.</exception>
+    public void ReadPart<T>(TensorEntry entry, int first, Span<T> elements)
+        where T : unmanaged
+    {
+        int size = entry.StoredType.Size();
+        if (Unsafe.SizeOf<T>() != size || first < 0 || first > entry.Shape.ElementCount - elements.Length)
+        {
+            throw new ArgumentException(FormattableString.Invariant(
+                $"tensor part: {elements.Length} elements of {Unsafe.SizeOf<T>()} bytes from {first} on; expected {size} bytes, within {entry.Shape}."));
+        }
+
+        // In parts, since a span of bytes ends at 2^31.
+        const int Most = 1 << 26;
+        using FileByteSource source = new(Path, entry.Name, _file, entry.Offset + ((long)first * size));
+        for (int start = 0; start < elements.Length; start += Most)
+        {
+            source.Fill(MemoryMarshal.AsBytes(elements.Slice(start, Math.Min(Most, elements.Length - start))));
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using DeformDetr.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace DeformDetr.Oracle;
 
@@ -15,11 +16,7 @@ internal static class Widening
                 return same;
             case Tensor<float> narrow:
                 Tensor<T> wide = new(narrow.Shape) { Name = narrow.Name };
-                for (int index = 0; index < narrow.Length; index++)
-                {
-                    wide.AsSpan()[index] = T.CreateTruncating(narrow.AsReadOnlySpan()[index]);
-                }
-
+                TensorPrimitives.ConvertTruncating(narrow.AsReadOnlySpan(), wide.AsSpan());
                 return wide;
             default:
                 return null;

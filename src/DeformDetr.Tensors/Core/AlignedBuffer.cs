@@ -39,8 +39,10 @@ internal sealed class AlignedPool
 {
     public const int Line = 64;
 
+    private const long ManyBytes = 1L << 26;
+
     private readonly Lock _gate = new();
-    private readonly FreeArrays _free = new();
+    private readonly FreeArrays _free = new(ManyBytes);
 
     // The first element of an array that lies at a cache line.
     public static int Start<T>(T[] array)

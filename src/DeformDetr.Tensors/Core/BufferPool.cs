@@ -6,7 +6,9 @@ internal sealed class BufferPool
     // Below this many bytes the collector is as good, and poisoning small results in tests is worth nothing.
     private const int LeastBytes = 4096;
 
-    private readonly FreeArrays _free = new();
+    private const long ManyBytes = 1L << 29;
+
+    private readonly FreeArrays _free = new(ManyBytes);
 
     public T[] Rent<T>(int length)
         where T : unmanaged => _free.Take<T>(length) ?? Allocate<T>(length);

@@ -1,48 +1,52 @@
 namespace DeformDetr.Tensors;
 
-// Arrays that wait for the next request, per element type. A request takes the smallest that holds it, unless that would waste more than
-// half; so a run settles on the few sizes it needs.
-internal sealed class FreeArrays
+// Arrays that wait for the next request. A request takes the smallest that holds it, unless that would waste more than half; so a run
+// settles on the few sizes it needs. Where more than so many bytes wait, those go to the collector that nobody has taken for long: a model
+// begins with maps that are larger than all that comes after.
+internal sealed class FreeArrays(long manyBytes)
 {
-    private readonly Dictionary<Type, List<Array>> _arrays = [];
+    // Requests. A layer of a model, that of a check included, makes fewer: what one layer needs waits for the next.
+    private const long Patience = 256;
+
+    // As they were added, with the number of requests until then.
+    private readonly List<(Array Array, long Since)> _arrays = [];
+    private long _bytes;
+    private long _requests;
 
     // Null where none fits.
     public T[]? Take<T>(int length)
         where T : unmanaged
     {
-        if (!_arrays.TryGetValue(typeof(T), out List<Array>? arrays))
-        {
-            return null;
-        }
-
+        _requests++;
         int best = -1;
-        for (int index = 0; index < arrays.Count; index++)
+        for (int index = 0; index < _arrays.Count; index++)
         {
-            int free = arrays[index].Length;
-            if (free >= length && free <= 2L * length && (best < 0 || free < arrays[best].Length))
+            int free = _arrays[index].Array.Length;
+            if (_arrays[index].Array is T[] && free >= length && free <= 2L * length && (best < 0 || free < _arrays[best].Array.Length))
             {
                 best = index;
             }
         }
 
-        if (best < 0)
-        {
-            return null;
-        }
-
-        T[] array = (T[])arrays[best];
-        arrays.RemoveAt(best);
-        return array;
+        return best < 0 ? null : (T[])Remove(best);
     }
 
     public void Add<T>(T[] array)
         where T : unmanaged
     {
-        if (!_arrays.TryGetValue(typeof(T), out List<Array>? arrays))
+        _arrays.Add((array, _requests));
+        _bytes += Buffer.ByteLength(array);
+        while (_bytes > manyBytes && _requests - _arrays[0].Since > Patience)
         {
-            _arrays.Add(typeof(T), arrays = []);
+            Remove(0);
         }
+    }
 
-        arrays.Add(array);
+    private Array Remove(int index)
+    {
+        Array array = _arrays[index].Array;
+        _arrays.RemoveAt(index);
+        _bytes -= Buffer.ByteLength(array);
+        return array;
     }
 }

@@ -15,7 +15,7 @@ public enum Kernels
 /// </summary>
 public class OperatorContext
 {
-    private readonly BufferPool _pool = new();
+    private readonly BufferPool _pool;
     private readonly AlignedPool _aligned;
     private readonly OperatorContext? _owner;
     private BufferScope? _scope;
@@ -25,11 +25,11 @@ public class OperatorContext
     /// <param name="threads">How many threads the Simd bodies may use; the bits of the results don't depend on it.</param>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than one thread.</exception>
     public OperatorContext(Kernels kernels = Kernels.Textbook, int threads = 1)
-        : this(kernels, threads, new AlignedPool())
+        : this(kernels, threads, new BufferPool(), new AlignedPool())
     {
     }
 
-    private OperatorContext(Kernels kernels, int threads, AlignedPool aligned, OperatorContext? owner = null)
+    private OperatorContext(Kernels kernels, int threads, BufferPool pool, AlignedPool aligned, OperatorContext? owner = null)
     {
         if (threads < 1)
         {
@@ -38,6 +38,7 @@ public class OperatorContext
 
         Kernels = kernels;
         Threads = threads;
+        _pool = pool;
         _aligned = aligned;
         _owner = owner;
     }
@@ -54,12 +55,19 @@ public class OperatorContext
     // For a product that already runs on one of several threads. It has no scope of its own: nothing may be rented through it.
     internal OperatorContext SingleThread => Threads == 1
         ? this
-        : new OperatorContext(Kernels, 1, _aligned) { SummationOrder = SummationOrder };
+        : new OperatorContext(Kernels, 1, _pool, _aligned) { SummationOrder = SummationOrder };
 
     /// <summary>The same threads and buffers with Simd kernels that add up in another order. Results belong to this context's scopes.</summary>
     /// <param name="order">The order.</param>
     public OperatorContext Ordered(SummationOrder order) =>
-        new(Kernels.Simd, Threads, _aligned, _owner ?? this) { SummationOrder = order };
+        new(Kernels.Simd, Threads, _pool, _aligned, _owner ?? this) { SummationOrder = order };
+
+    /// <summary>
+    /// A context with scopes of its own over the same buffers, for runs that take turns: what one gives back the other takes. Both are
+    /// used by one thread at a time.
+    /// </summary>
+    /// <param name="kernels">Which bodies run.</param>
+    public OperatorContext Beside(Kernels kernels) => new(kernels, Threads, _pool, _aligned);
 
     /// <summary>A new tensor whose elements are not set yet; the innermost open scope owns its buffer.</summary>
     /// <typeparam name="T">The element type.</typeparam>

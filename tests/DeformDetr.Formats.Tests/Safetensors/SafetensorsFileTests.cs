@@ -17,6 +17,28 @@ public class SafetensorsFileTests
     });
 
     [Fact]
+    public void Parts_are_read_where_they_lie() => With(OfReference, file =>
+    {
+        float[] part = new float[3];
+        file.ReadPart(file.Entries[0], 2, part.AsSpan());
+        Assert.Equal([2, 3, 4], part);
+        file.ReadPart(file.Entries[0], 6, Span<float>.Empty);
+        uint[] bits = new uint[6];
+        file.ReadPart(file.Entries[0], 0, bits.AsSpan());
+        Assert.Equal(BitConverter.SingleToUInt32Bits(5), bits[5]);
+    });
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(-1)]
+    [InlineData(int.MaxValue)]
+    public void A_part_beyond_the_tensor_is_refused(int first) => With(OfReference, file =>
+    {
+        Assert.Throws<ArgumentException>(() => file.ReadPart(file.Entries[0], first, new float[3].AsSpan()));
+        Assert.Throws<ArgumentException>(() => file.ReadPart(file.Entries[0], 0, new double[3].AsSpan()));
+    });
+
+    [Fact]
     public void A_scalar_is_read() => With(
         SafetensorsBytes.Of("""{"test":{"dtype":"I32","shape":[],"data_offsets":[0,4]}}""", 7, 0, 0, 0),
         file => Sample.AssertSame(Tensor<int>.FromArray([], [7]), file.Read("test")));

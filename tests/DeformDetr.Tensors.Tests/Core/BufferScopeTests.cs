@@ -194,4 +194,51 @@ public class BufferScopeTests
             }
         }
     }
+
+    [Fact]
+    public void A_context_beside_another_takes_what_that_one_gave_back()
+    {
+        OperatorContext one = new(Kernels.Simd, 3);
+        OperatorContext other = one.Beside(Kernels.Textbook);
+        Assert.Equal((Kernels.Textbook, 3), (other.Kernels, other.Threads));
+        using BufferScope scope = one.Scope();
+        Tensor<float> kept = one.Rent<float>([10_000]);
+        float[] array;
+        using (other.Scope())
+        {
+            array = other.Rent<float>([10_000]).Storage.Array;
+            Assert.NotSame(array, kept.Storage.Array);
+        }
+
+        // Its scopes are its own.
+        kept[0] = 1;
+        Assert.Same(array, one.Rent<float>([10_000]).Storage.Array);
+    }
+
+    [Fact]
+    public void Of_many_bytes_those_go_that_no_request_has_taken_for_long()
+    {
+        FreeArrays arrays = new(100_000);
+        double[] old = new double[8_000];
+        float[] often = new float[10_000];
+        arrays.Add(old);
+        for (int request = 0; request < 300; request++)
+        {
+            Assert.Null(arrays.Take<double>(1_000));
+            arrays.Add(arrays.Take<float>(6_000) ?? often);
+        }
+
+        // Few enough bytes so far: both are there still.
+        Assert.Same(old, arrays.Take<double>(8_000));
+        arrays.Add(old);
+        for (int request = 0; request < 300; request++)
+        {
+            arrays.Add(arrays.Take<float>(6_000)!);
+        }
+
+        arrays.Add(new byte[10_000]);
+        Assert.Null(arrays.Take<double>(8_000));
+        Assert.Same(often, arrays.Take<float>(10_000));
+        Assert.NotNull(arrays.Take<byte>(10_000));
+    }
 }

@@ -6,7 +6,7 @@ namespace DeformDetr.Oracle;
 /// Finds tensors of a dump that hold the bits of another one: a dump script that kept a reference to one buffer. Tensors that are equal in
 /// the model too (a layer's output and its last norm) may be equal in the dump. Keeps a hash of each tensor, not the tensor.
 /// </summary>
-internal sealed class DuplicateFinder
+internal sealed class DuplicateFinder(OperatorContext? context = null)
 {
     private readonly Dictionary<UInt128, List<(string Name, UInt128 Expected)>> _seen = [];
     private readonly Dictionary<string, UInt128> _own = new(StringComparer.Ordinal);
@@ -23,14 +23,14 @@ internal sealed class DuplicateFinder
             return null;
         }
 
-        UInt128 own = TensorHash.Of(port);
+        UInt128 own = TensorHash.Of(port, context);
         _own.Add(name, own);
         if (!_seen.TryGetValue(own, out List<(string Name, UInt128 Expected)>? alike))
         {
             _seen.Add(own, alike = []);
         }
 
-        alike.Add((name, TensorHash.Of(expected)));
+        alike.Add((name, TensorHash.Of(expected, context)));
         return Twin(name);
     }
 

@@ -1,5 +1,8 @@
+using System.Runtime.ExceptionServices;
+using CommunityToolkit.HighPerformance.Buffers;
 using DeformDetr.Formats;
 using DeformDetr.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace DeformDetr.Oracle;
 
@@ -9,6 +12,9 @@ namespace DeformDetr.Oracle;
 /// </summary>
 internal sealed class PortDump : IPortTensors, IDisposable
 {
+    // Elements that are read and widened at a time, by one thread.
+    private const int PartElements = 1 << 16;
+
     private readonly TensorFile _file;
     private readonly NameMap? _map;
     private readonly Dictionary<string, TensorEntry> _entries = new(StringComparer.Ordinal);
@@ -72,18 +78,28 @@ internal sealed class PortDump : IPortTensors, IDisposable
     /// <param name="canonicalName">The contract's name.</param>
     /// <param name="expected">The contract's shape.</param>
     /// <param name="fault">What is wrong with it; null where a tensor comes back.</param>
+    /// <param name="context">Threads, and who may own the tensor; null for one thread, and an array of its own.</param>
     /// <exception cref="InvalidDataException">The data itself is damaged.</exception>
-    public Tensor<double>? ReadReal(string canonicalName, TensorShape expected, out string? fault) =>
-        Read(canonicalName, expected, stored => DType.Takes(stored), DType.Expected(), Widen, out fault);
+    public Tensor<double>? ReadReal(string canonicalName, TensorShape expected, out string? fault, OperatorContext? context = null) =>
+        Read(
+            canonicalName, expected, stored => DType.Takes(stored), DType.Expected(),
+            (TensorEntry entry, bool moves, out string? none) =>
+            {
+                // What a map moves is read into an array of its own, and the result is what the caller has.
+                none = null;
+                return Wide(entry, moves ? null : context);
+            },
+            out fault);
 
     /// <summary>A tensor of whole numbers, stored as int64 or int32.</summary>
     /// <inheritdoc cref="ReadReal"/>
     public Tensor<long>? ReadIntegers(string canonicalName, TensorShape expected, out string? fault) =>
         Read(
             canonicalName, expected, stored => stored is StoredType.I64 or StoredType.I32, "I64 or I32",
-            static (Tensor tensor, out string? none) =>
+            (TensorEntry entry, bool _, out string? none) =>
             {
                 none = null;
+                Tensor tensor = _file.Read(entry.Name);
                 return tensor as Tensor<long> ?? Convert(((Tensor<int>)tensor).AsReadOnlySpan(), tensor.Shape, number => (long)number);
             },
             out fault);
@@ -98,10 +114,10 @@ internal sealed class PortDump : IPortTensors, IDisposable
     public Tensor<byte>? ReadBytes(string canonicalName, TensorShape expected, out string? fault) =>
         Read(
             canonicalName, expected, stored => stored == StoredType.U8, "U8",
-            static (Tensor tensor, out string? none) =>
+            (TensorEntry entry, bool _, out string? none) =>
             {
                 none = null;
-                return (Tensor<byte>)tensor;
+                return (Tensor<byte>)_file.Read(entry.Name);
             },
             out fault);
 
@@ -115,11 +131,12 @@ internal sealed class PortDump : IPortTensors, IDisposable
         Tensor tensor = _file.Read(portName);
         return tensor switch
         {
+            Tensor<double> or Tensor<float> => Widening.To<double>(tensor)!,
             Tensor<long> t => Convert(t.AsReadOnlySpan(), t.Shape, number => (double)number),
             Tensor<int> t => Convert(t.AsReadOnlySpan(), t.Shape, number => (double)number),
             Tensor<byte> t => Convert(t.AsReadOnlySpan(), t.Shape, number => (double)number),
             Tensor<bool> t => Convert(t.AsReadOnlySpan(), t.Shape, truth => truth ? 1.0 : 0.0),
-            _ => Widen(tensor, out _)!,
+            _ => throw new NotSupportedException($"port dump: elements of {tensor.ElementType.Word()}."),
         };
     }
 
@@ -142,7 +159,8 @@ internal sealed class PortDump : IPortTensors, IDisposable
     /// <summary>Closes the file.</summary>
     public void Dispose() => _file.Dispose();
 
-    private delegate Tensor<T>? Conversion<T>(Tensor tensor, out string? fault)
+    // Moves: whether a map's steps come after it.
+    private delegate Tensor<T>? Conversion<T>(TensorEntry entry, bool moves, out string? fault)
         where T : unmanaged;
 
     private Tensor<T>? Read<T>(
@@ -180,7 +198,7 @@ internal sealed class PortDump : IPortTensors, IDisposable
             return null;
         }
 
-        Tensor<T>? tensor = convert(_file.Read(entry.Name), out fault);
+        Tensor<T>? tensor = convert(entry, place.Steps.Count > 0, out fault);
         for (int step = 0; step < place.Steps.Count && tensor is not null; step++)
         {
             tensor = place.Steps[step].Apply(tensor, shapes[step]);
@@ -219,27 +237,43 @@ internal sealed class PortDump : IPortTensors, IDisposable
         return !taken && _entries.TryGetValue(canonicalName, out TensorEntry? same) ? (same, []) : null;
     }
 
-    private static Tensor<double>? Widen(Tensor tensor, out string? fault)
+    private Tensor<double> Wide(TensorEntry entry, OperatorContext? context)
     {
-        fault = null;
-        if (tensor is Tensor<double> wide)
+        if (context is null || entry.StoredType == StoredType.F64)
         {
-            return wide;
+            return Widening.To<double>(_file.Read(entry.Name))!;
         }
 
-        ReadOnlySpan<float> narrow = ((Tensor<float>)tensor).AsReadOnlySpan();
-        double[] numbers = GC.AllocateUninitializedArray<double>(narrow.Length);
-        for (int index = 0; index < numbers.Length; index++)
+        Tensor<double> wide = context.Rent<double>(entry.Shape);
+        SafetensorsFile? parts = entry.StoredType == StoredType.F32 ? _file as SafetensorsFile : null;
+        Tensor<float>? whole = parts is null ? _file.Read<float>(entry.Name) : null;
+        try
         {
-            numbers[index] = narrow[index];
+            context.Split(wide.Length, PartElements, (first, last) =>
+            {
+                using SpanOwner<float> scratch = SpanOwner<float>.Allocate(whole is null ? Math.Min(PartElements, last - first) : 0);
+                for (int start = first; start < last; start += PartElements)
+                {
+                    int count = Math.Min(PartElements, last - start);
+                    Span<float> part = whole is null ? scratch.Span[..count] : whole.AsSpan().Slice(start, count);
+                    parts?.ReadPart(entry, start, part);
+                    TensorPrimitives.ConvertTruncating<float, double>(part, wide.AsSpan().Slice(start, count));
+                }
+            });
+        }
+        catch (AggregateException exception) when (exception.InnerException is InvalidDataException or IOException)
+        {
+            // One thread's, like that of a single one.
+            ExceptionDispatchInfo.Throw(exception.InnerException);
         }
 
-        return Tensor<double>.FromArray(tensor.Shape, numbers);
+        return wide;
     }
 
-    private static Tensor<bool>? Truth(Tensor tensor, out string? fault)
+    private Tensor<bool>? Truth(TensorEntry entry, bool moves, out string? fault)
     {
         fault = null;
+        Tensor tensor = _file.Read(entry.Name);
         if (tensor is Tensor<bool> mask)
         {
             return mask;

@@ -15,7 +15,8 @@ internal static class TensorHash
 
     /// <summary>The hash of a tensor.</summary>
     /// <param name="tensor">Any element type. Shape [..].</param>
-    public static UInt128 Of(Tensor tensor)
+    /// <param name="context">Threads; null for this one. The hash doesn't depend on how many.</param>
+    public static UInt128 Of(Tensor tensor, OperatorContext? context = null)
     {
         Lanes lanes = new() { A = Factor + (ulong)tensor.ElementType, B = Other, C = ~Factor, D = ~Other };
         foreach (int size in tensor.Shape)
@@ -25,12 +26,12 @@ internal static class TensorHash
 
         switch (tensor)
         {
-            case Tensor<double> t: Append(ref lanes, t.AsReadOnlySpan()); break;
-            case Tensor<long> t: Append(ref lanes, t.AsReadOnlySpan()); break;
-            case Tensor<float> t: Append(ref lanes, t.AsReadOnlySpan()); break;
-            case Tensor<int> t: Append(ref lanes, t.AsReadOnlySpan()); break;
-            case Tensor<byte> t: Append(ref lanes, t.AsReadOnlySpan()); break;
-            case Tensor<bool> t: Append(ref lanes, t.AsReadOnlySpan()); break;
+            case Tensor<double> t: Append(ref lanes, t, context); break;
+            case Tensor<long> t: Append(ref lanes, t, context); break;
+            case Tensor<float> t: Append(ref lanes, t, context); break;
+            case Tensor<int> t: Append(ref lanes, t, context); break;
+            case Tensor<byte> t: Append(ref lanes, t, context); break;
+            case Tensor<bool> t: Append(ref lanes, t, context); break;
             default: throw new NotSupportedException($"hash: elements of {tensor.ElementType.Word()}.");
         }
 
@@ -39,21 +40,50 @@ internal static class TensorHash
         return new UInt128(high, low);
     }
 
-    private static void Append<T>(ref Lanes lanes, ReadOnlySpan<T> elements)
+    private static void Append<T>(ref Lanes lanes, Tensor<T> tensor, OperatorContext? context)
         where T : unmanaged
     {
-        // In parts, since a span of bytes ends at 2^31.
-        const int Part = 1 << 20;
-        for (int from = 0; from < elements.Length; from += Part)
+        // Each part has a hash of its own, and a span of bytes that ends before 2^31.
+        const int Part = 1 << 18;
+        int parts = (tensor.Length + Part - 1) / Part;
+        Lanes[] hashes = new Lanes[parts];
+        void Run(int first, int last)
         {
-            ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(elements.Slice(from, Math.Min(Part, elements.Length - from)));
-            ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes);
-            int word = Fours(ref lanes, words);
-            foreach (byte rest in bytes[(word * sizeof(ulong))..])
+            for (int part = first; part < last; part++)
             {
-                lanes.B = Mix(lanes.B, rest);
+                ReadOnlySpan<T> elements = tensor.AsReadOnlySpan()[(part * Part)..];
+                hashes[part] = Hash(MemoryMarshal.AsBytes(elements[..Math.Min(Part, elements.Length)]));
             }
         }
+
+        if (context is null)
+        {
+            Run(0, parts);
+        }
+        else
+        {
+            context.Split(parts, 1, Run);
+        }
+
+        foreach (ref readonly Lanes hash in hashes.AsSpan())
+        {
+            lanes.A = Mix(lanes.A, hash.A);
+            lanes.B = Mix(lanes.B, hash.B);
+            lanes.C = Mix(lanes.C, hash.C);
+            lanes.D = Mix(lanes.D, hash.D);
+        }
+    }
+
+    private static Lanes Hash(ReadOnlySpan<byte> bytes)
+    {
+        Lanes lanes = new() { A = Factor, B = Other, C = ~Factor, D = ~Other };
+        int word = Fours(ref lanes, MemoryMarshal.Cast<byte, ulong>(bytes));
+        foreach (byte rest in bytes[(word * sizeof(ulong))..])
+        {
+            lanes.B = Mix(lanes.B, rest);
+        }
+
+        return lanes;
     }
 
     // Four chains, so that one multiplication needn't wait for the last. The number of words that were taken in.

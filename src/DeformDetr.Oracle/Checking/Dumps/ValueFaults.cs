@@ -17,7 +17,9 @@ internal static class ValueFaults
     /// <param name="expected">What it should hold; infinities and NaN are right where this one has them. Shape as the port's.</param>
     /// <param name="dtype">The port's precision: what overflows in it may be infinite.</param>
     /// <param name="padding">True for elements that don't count; they are only said to be so. Shape as the port's.</param>
-    public static ValueFault? Of(Tensor<double> port, Tensor<double> expected, DumpDType dtype, Tensor<bool>? padding = null)
+    /// <param name="context">Threads; null for this one.</param>
+    public static ValueFault? Of(
+        Tensor<double> port, Tensor<double> expected, DumpDType dtype, Tensor<bool>? padding = null, OperatorContext? context = null)
     {
         if (port.Shape != expected.Shape)
         {
@@ -26,7 +28,7 @@ internal static class ValueFaults
 
         ReadOnlySpan<double> x = port.AsReadOnlySpan();
         ReadOnlySpan<double> y = expected.AsReadOnlySpan();
-        if (TensorPrimitives.IsFiniteAll(x) && TensorPrimitives.IsFiniteAll(y))
+        if (AllFinite(port, context) && AllFinite(expected, context))
         {
             return Constant(x, y, dtype);
         }
@@ -73,6 +75,24 @@ internal static class ValueFaults
         }
 
         return Constant(x, y, dtype);
+    }
+
+    private static bool AllFinite(Tensor<double> tensor, OperatorContext? context)
+    {
+        if (context is null)
+        {
+            return TensorPrimitives.IsFiniteAll<double>(tensor.AsReadOnlySpan());
+        }
+
+        bool all = true;
+        context.Split(tensor.Length, 1 << 16, (first, last) =>
+        {
+            if (!TensorPrimitives.IsFiniteAll(tensor.AsReadOnlySpan()[first..last]))
+            {
+                Volatile.Write(ref all, false);
+            }
+        });
+        return all;
     }
 
     // Over the expected tensor's finite elements alone: infinities in their places are right, and a NaN never gets here but in its place.

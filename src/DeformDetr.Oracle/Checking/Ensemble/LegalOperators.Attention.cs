@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics;
-using CommunityToolkit.HighPerformance.Buffers;
 using DeformDetr.Tensors;
 
 namespace DeformDetr.Oracle;
@@ -20,12 +19,13 @@ internal static partial class LegalOperators
         TensorShape s = samplingOffsets.Shape;
         (int heads, int levels, int points) = (s[2], s[3], s[4]);
         bool reciprocals = order.Locations == LocationOrder.Reciprocals;
+        float[] sizes = [.. spatialShapes.AsReadOnlySpan().ToArray().Select(size => (float)size)];
         context.Split(s[0] * s[1], Least(s.LengthFrom(2)), (first, last) =>
         {
             ReadOnlySpan<float> references = referencePoints.AsReadOnlySpan();
             ReadOnlySpan<float> offsets = samplingOffsets.AsReadOnlySpan();
             Span<float> locations = output.AsSpan();
-            int at = first * s.LengthFrom(2);
+            int at = first * heads * levels * points * 2;
             for (int query = first; query < last; query++)
             {
                 for (int head = 0; head < heads; head++)
@@ -36,7 +36,7 @@ internal static partial class LegalOperators
                         for (int i = 0; i < 2 * points; i++, at++)
                         {
                             int axis = i & 1;
-                            float cells = spatialShapes[level, 1 - axis];
+                            float cells = sizes[(2 * level) + 1 - axis];
                             if (boxes)
                             {
                                 float step = reciprocals
@@ -72,9 +72,28 @@ internal static partial class LegalOperators
         CoreSums core = new(
             order, value, spatialShapes, levelStartIndex, samplingLocations, attentionWeights,
             context.Rent<float>([s[0], s[1], s[2] * value.Shape[3]]));
-        context.Split(s[0] * s[1], Least(s.LengthFrom(2) * value.Shape[3]), core.Run);
+        context.Split(s[0] * s[1], Least(s.LengthFrom(2) * value.Shape[3]), order.Fused ? core.Run<Fused> : core.Run<Unfused>);
         return core.Output;
     }
+
+    private interface IMultiplyAdd
+    {
+        static abstract Vector256<float> Of(Vector256<float> a, Vector256<float> b, Vector256<float> c);
+    }
+
+    private readonly struct Fused : IMultiplyAdd
+    {
+        public static Vector256<float> Of(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Vector256.FusedMultiplyAdd(a, b, c);
+    }
+
+    private readonly struct Unfused : IMultiplyAdd
+    {
+        public static Vector256<float> Of(Vector256<float> a, Vector256<float> b, Vector256<float> c) => (a * b) + c;
+    }
+
+    // A point whose cell lies on the map: its corners as places in the value, -1 outside the map, and where in the cell it is.
+    private readonly record struct CorePoint(
+        int Level, float Weight, float Right, float Down, int TopLeft, int TopRight, int BottomLeft, int BottomRight);
 
     private sealed class CoreSums(
         LegalOrder order, Tensor<float> value, Tensor<long> spatialShapes, Tensor<long> levelStartIndex, Tensor<float> samplingLocations,
@@ -82,89 +101,142 @@ internal static partial class LegalOperators
     {
         private readonly int _channels = value.Shape[3];
         private readonly int _heads = value.Shape[2];
+        private readonly int _tokens = value.Shape[1];
         private readonly int _queries = samplingLocations.Shape[1];
         private readonly int _levels = samplingLocations.Shape[3];
         private readonly int _points = samplingLocations.Shape[4];
 
         public Tensor<float> Output => output;
 
-        public void Run(int first, int last)
+        // Channels are lanes; each of them takes the points in the order's sequence.
+        public void Run<TMultiplyAdd>(int first, int last)
+            where TMultiplyAdd : struct, IMultiplyAdd
         {
-            using SpanOwner<float> scratch = SpanOwner<float>.Allocate(3 * _channels, AllocationMode.Clear);
-            Span<float> zeros = scratch.Span[..(_channels)];
-            Span<float> levelSum = scratch.Span.Slice(_channels, _channels);
-            Span<float> sample = scratch.Span[(2 * _channels)..];
-            bool backwards = order.Core == CoreOrder.Descending;
+            CorePoint[] scratch = new CorePoint[_levels * _points];
             for (int item = first * _heads; item < last * _heads; item++)
             {
-                Span<float> sum = output.AsSpan().Slice(item * _channels, _channels);
-                sum.Clear();
-                int n = item / _heads / _queries;
-                for (int i = 0; i < _levels; i++)
+                ReadOnlySpan<CorePoint> points = scratch.AsSpan(0, Place(item, scratch));
+                Span<float> sums = output.AsSpan().Slice(item * _channels, _channels);
+                for (int channel = 0; channel < _channels; channel += Vector256<float>.Count)
                 {
-                    int level = backwards ? _levels - 1 - i : i;
-                    levelSum.Clear();
-                    for (int j = 0; j < _points; j++)
+                    Values values = new(value.AsReadOnlySpan(), channel, Math.Min(Vector256<float>.Count, _channels - channel));
+                    Vector256<float> sum = order.Core switch
                     {
-                        Sample(n, item, level, backwards ? _points - 1 - j : j, sum, levelSum, sample, zeros);
+                        CoreOrder.Descending => Descending<TMultiplyAdd>(points, values),
+                        CoreOrder.ByLevel => ByLevel<TMultiplyAdd>(points, values),
+                        _ => Interpolated<TMultiplyAdd>(points, values),
+                    };
+                    if (values.Count == Vector256<float>.Count)
+                    {
+                        sum.CopyTo(sums[channel..]);
+                        continue;
                     }
 
-                    if (order.Core == CoreOrder.ByLevel)
+                    for (int lane = 0; lane < values.Count; lane++)
                     {
-                        Add(sum, levelSum, 1);
+                        sums[channel + lane] = sum[lane];
                     }
                 }
             }
         }
 
-        private void Sample(
-            int n, int item, int level, int point, Span<float> sum, Span<float> levelSum, Span<float> sample, ReadOnlySpan<float> zeros)
+        private static Vector256<float> Descending<TMultiplyAdd>(ReadOnlySpan<CorePoint> points, Values values)
+            where TMultiplyAdd : struct, IMultiplyAdd
         {
-            int at = (((item * _levels) + level) * _points) + point;
-            (int height, int width) = ((int)spatialShapes[level, 0], (int)spatialShapes[level, 1]);
-            float px = Position(samplingLocations.AsReadOnlySpan()[2 * at], width);
-            float py = Position(samplingLocations.AsReadOnlySpan()[(2 * at) + 1], height);
-            if (!(px > -1 && px < width && py > -1 && py < height))
+            Vector256<float> sum = Vector256<float>.Zero;
+            for (int i = points.Length - 1; i >= 0; i--)
             {
-                return;
+                ref readonly CorePoint point = ref points[i];
+                (float right, float down, float weight) = (point.Right, point.Down, point.Weight);
+                (float left, float up) = (1 - right, 1 - down);
+                sum = TMultiplyAdd.Of(values.At(point.BottomRight), Vector256.Create(weight * (right * down)), sum);
+                sum = TMultiplyAdd.Of(values.At(point.BottomLeft), Vector256.Create(weight * (left * down)), sum);
+                sum = TMultiplyAdd.Of(values.At(point.TopRight), Vector256.Create(weight * (right * up)), sum);
+                sum = TMultiplyAdd.Of(values.At(point.TopLeft), Vector256.Create(weight * (left * up)), sum);
             }
 
-            float weight = attentionWeights.AsReadOnlySpan()[at];
-            (int left, int top) = ((int)MathF.Floor(px), (int)MathF.Floor(py));
-            (float fx, float fy) = (px - left, py - top);
-            ReadOnlySpan<float> c0 = Corner(n, item % _heads, level, left, top, zeros);
-            ReadOnlySpan<float> c1 = Corner(n, item % _heads, level, left + 1, top, zeros);
-            ReadOnlySpan<float> c2 = Corner(n, item % _heads, level, left, top + 1, zeros);
-            ReadOnlySpan<float> c3 = Corner(n, item % _heads, level, left + 1, top + 1, zeros);
-            (float gx, float gy) = (1 - fx, 1 - fy);
-            switch (order.Core)
+            return sum;
+        }
+
+        private static Vector256<float> ByLevel<TMultiplyAdd>(ReadOnlySpan<CorePoint> points, Values values)
+            where TMultiplyAdd : struct, IMultiplyAdd
+        {
+            Vector256<float> sum = Vector256<float>.Zero;
+            Vector256<float> ofLevel = Vector256<float>.Zero;
+            int level = 0;
+            foreach (ref readonly CorePoint point in points)
             {
-                case CoreOrder.Descending:
-                    Add(sum, c3, weight * (fx * fy));
-                    Add(sum, c2, weight * (gx * fy));
-                    Add(sum, c1, weight * (fx * gy));
-                    Add(sum, c0, weight * (gx * gy));
-                    break;
-                case CoreOrder.ByLevel:
-                    sample.Clear();
-                    Add(sample, c0, gy * gx);
-                    Add(sample, c1, gy * fx);
-                    Add(sample, c2, fy * gx);
-                    Add(sample, c3, fy * fx);
-                    Add(levelSum, sample, weight);
-                    break;
-                default:
-                    // Bottom row in sample, then the top row over it: in x, then in y.
-                    sample.Clear();
-                    Add(sample, c2, gx);
-                    Add(sample, c3, fx);
-                    levelSum.Clear();
-                    Add(levelSum, c0, gx);
-                    Add(levelSum, c1, fx);
-                    Lerp(levelSum, gy, sample, fy);
-                    Add(sum, levelSum, weight);
-                    break;
+                if (point.Level != level)
+                {
+                    (sum, ofLevel, level) = (sum + ofLevel, Vector256<float>.Zero, point.Level);
+                }
+
+                (float right, float down) = (point.Right, point.Down);
+                (float left, float up) = (1 - right, 1 - down);
+                Vector256<float> sample = TMultiplyAdd.Of(values.At(point.TopLeft), Vector256.Create(up * left), Vector256<float>.Zero);
+                sample = TMultiplyAdd.Of(values.At(point.TopRight), Vector256.Create(up * right), sample);
+                sample = TMultiplyAdd.Of(values.At(point.BottomLeft), Vector256.Create(down * left), sample);
+                sample = TMultiplyAdd.Of(values.At(point.BottomRight), Vector256.Create(down * right), sample);
+                ofLevel = TMultiplyAdd.Of(sample, Vector256.Create(point.Weight), ofLevel);
             }
+
+            return sum + ofLevel;
+        }
+
+        // In x, then in y.
+        private static Vector256<float> Interpolated<TMultiplyAdd>(ReadOnlySpan<CorePoint> points, Values values)
+            where TMultiplyAdd : struct, IMultiplyAdd
+        {
+            Vector256<float> sum = Vector256<float>.Zero;
+            foreach (ref readonly CorePoint point in points)
+            {
+                (Vector256<float> right, Vector256<float> left) = (Vector256.Create(point.Right), Vector256.Create(1 - point.Right));
+                Vector256<float> top = TMultiplyAdd.Of(values.At(point.TopLeft), left, Vector256<float>.Zero);
+                top = TMultiplyAdd.Of(values.At(point.TopRight), right, top);
+                Vector256<float> bottom = TMultiplyAdd.Of(values.At(point.BottomLeft), left, Vector256<float>.Zero);
+                bottom = TMultiplyAdd.Of(values.At(point.BottomRight), right, bottom);
+                Vector256<float> sample = (top * (1 - point.Down)) + (bottom * point.Down);
+                sum = TMultiplyAdd.Of(sample, Vector256.Create(point.Weight), sum);
+            }
+
+            return sum;
+        }
+
+        // The points of a query and head that read anything. How many there are.
+        private int Place(int item, CorePoint[] to)
+        {
+            ReadOnlySpan<long> sizes = spatialShapes.AsReadOnlySpan();
+            int from = item * _levels * _points;
+            ReadOnlySpan<float> weights = attentionWeights.AsReadOnlySpan().Slice(from, to.Length);
+            ReadOnlySpan<float> locations = samplingLocations.AsReadOnlySpan().Slice(2 * from, 2 * to.Length);
+            int picture = item / _heads / _queries * _tokens;
+            int head = item % _heads;
+            int count = 0;
+            for (int i = 0; i < to.Length; i++)
+            {
+                int level = i / _points;
+                (int height, int width) = ((int)sizes[2 * level], (int)sizes[(2 * level) + 1]);
+                float x = Position(locations[2 * i], width);
+                float y = Position(locations[(2 * i) + 1], height);
+                if (!(x > -1 && x < width && y > -1 && y < height))
+                {
+                    continue;
+                }
+
+                (int left, int top) = ((int)MathF.Floor(x), (int)MathF.Floor(y));
+                int corner = picture + (int)levelStartIndex.AsReadOnlySpan()[level] + (top * width) + left;
+                bool hasLeft = left >= 0;
+                bool hasRight = left + 1 < width;
+                bool hasTop = top >= 0;
+                bool hasBottom = top + 1 < height;
+                to[count++] = new CorePoint(
+                    level, weights[i], x - left, y - top, At(corner, hasTop && hasLeft), At(corner + 1, hasTop && hasRight),
+                    At(corner + width, hasBottom && hasLeft), At(corner + width + 1, hasBottom && hasRight));
+            }
+
+            return count;
+
+            int At(int token, bool inside) => inside ? ((token * _heads) + head) * _channels : -1;
         }
 
         private float Position(float location, int size) => order.Positions switch
@@ -174,43 +246,33 @@ internal static partial class LegalOperators
             _ => (float)(((double)location * size) - 0.5),
         };
 
-        private ReadOnlySpan<float> Corner(int n, int head, int level, int x, int y, ReadOnlySpan<float> zeros)
+        // Some channels of every row of the value; zeros outside the map.
+        private readonly ref struct Values(ReadOnlySpan<float> value, int channel, int count)
         {
-            (int height, int width) = ((int)spatialShapes[level, 0], (int)spatialShapes[level, 1]);
-            if ((uint)x >= (uint)width || (uint)y >= (uint)height)
+            private readonly ReadOnlySpan<float> _value = value;
+
+            public int Count => count;
+
+            public Vector256<float> At(int row)
             {
-                return zeros;
+                if (row < 0)
+                {
+                    return Vector256<float>.Zero;
+                }
+
+                ReadOnlySpan<float> channels = _value.Slice(row + channel, count);
+                return count == Vector256<float>.Count ? Vector256.Create(channels) : Few(channels);
             }
 
-            int token = (int)levelStartIndex[level] + (y * width) + x;
-            return value.AsReadOnlySpan().Slice(((((n * value.Shape[1]) + token) * _heads) + head) * _channels, _channels);
-        }
-
-        // sum += v · weight, fused or not.
-        private void Add(Span<float> sum, ReadOnlySpan<float> v, float weight)
-        {
-            Vector256<float> weights = Vector256.Create(weight);
-            bool fused = order.Fused;
-            int i = 0;
-            for (; i + 8 <= sum.Length; i += 8)
+            private static Vector256<float> Few(ReadOnlySpan<float> channels)
             {
-                Vector256<float> term = Vector256.LoadUnsafe(in v[i]);
-                Vector256<float> before = Vector256.LoadUnsafe(in sum[i]);
-                (fused ? Vector256.FusedMultiplyAdd(term, weights, before) : (term * weights) + before).StoreUnsafe(ref sum[i]);
-            }
+                Vector256<float> few = Vector256<float>.Zero;
+                for (int lane = 0; lane < channels.Length; lane++)
+                {
+                    few = few.WithElement(lane, channels[lane]);
+                }
 
-            for (; i < sum.Length; i++)
-            {
-                sum[i] = LegalFunctions.MultiplyAdd(v[i], weight, sum[i], fused);
-            }
-        }
-
-        // a = a · one + b · other.
-        private static void Lerp(Span<float> a, float one, ReadOnlySpan<float> b, float other)
-        {
-            for (int i = 0; i < a.Length; i++)
-            {
-                a[i] = (a[i] * one) + (b[i] * other);
+                return few;
             }
         }
     }

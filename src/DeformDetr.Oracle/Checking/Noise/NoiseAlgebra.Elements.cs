@@ -177,6 +177,12 @@ internal sealed partial class NoiseAlgebra
         {
             ReadOnlySpan<double> left = ex is null ? [] : ex.AsReadOnlySpan();
             ReadOnlySpan<double> right = ey is null ? [] : ey.AsReadOnlySpan();
+            if (ex is null && ey is null)
+            {
+                NoiseLanes.Affine(_unit, result[first..last], 0, 0, U, result[first..last], to[first..last]);
+                return;
+            }
+
             for (int i = first; i < last; i++)
             {
                 to[i] = _unit.Settle((U * Math.Abs(result[i])) + At(left, i) + At(right, i), result[i]);

@@ -61,11 +61,20 @@ internal sealed partial class NoiseAlgebra
                 for (int map = first; map < last; map++)
                 {
                     int channel = map % channels;
-                    (double a, double b, double c) = (moving[channel], still[channel], slope[channel]);
-                    for (int i = map * pixels; i < (map + 1) * pixels; i++)
+                    Span<double> own = to.Slice(map * pixels, pixels);
+                    ReadOnlySpan<double> y = result.Slice(map * pixels, pixels);
+                    double shared = still[channel];
+                    if (noise.Length == 0)
                     {
-                        double own = (a * Math.Abs(from[i])) + b + (U * Math.Abs(result[i]));
-                        to[i] = _unit.Settle(noise.Length == 0 ? own : own + (c * noise[i]), result[i]);
+                        NoiseLanes.Affine(_unit, from.Slice(map * pixels, pixels), moving[channel], shared, U, y, own);
+                        continue;
+                    }
+
+                    for (int i = 0; i < own.Length; i++)
+                    {
+                        int at = (map * pixels) + i;
+                        double given = (moving[channel] * Math.Abs(from[at])) + (slope[channel] * noise[at]);
+                        own[i] = _unit.Settle(given + shared + (U * Math.Abs(y[i])), y[i]);
                     }
                 }
             });
@@ -78,8 +87,8 @@ internal sealed partial class NoiseAlgebra
             x.Noise is null ? null : Ops.MaxPool2d.Forward(_fast, x.Noise, kernel, stride, padding));
 
     // Σ a b + bias. Growth times the sum of magnitudes and what a's noise makes of b are one product, since both are linear in b:
-    // Σ (growth |a| + noise of a) |b|. A run is how many elements in a row share a bias. Where all weights of an output are nearly alike, and
-    // (outside convolutions) all inputs of a row are too, a chain's rounding doesn't average.
+    // Σ (growth |a| + noise of a) |b|. A run is how many elements in a row share a bias. Where all weights of an output are nearly alike,
+    // and (outside convolutions) all inputs of a row are too, a chain's rounding doesn't average.
     private Quantity Summed(
         Quantity value, Quantity a, Quantity b, Quantity? bias, int terms, int run, AlikeRows alike,
         Func<Tensor<float>, Tensor<float>, Tensor<float>> product)
@@ -121,11 +130,17 @@ internal sealed partial class NoiseAlgebra
             {
                 ReadOnlySpan<double> y = value.Real.AsReadOnlySpan().Slice(row * width, width);
                 ReadOnlySpan<float> own = sums.AsReadOnlySpan().Slice(row * width, width);
-                ReadOnlySpan<float> other = given is null ? [] : given.AsReadOnlySpan().Slice(row * width, width);
                 Span<double> to = noise.AsSpan().Slice(row * width, width);
                 double shared = run == 1 ? 0 : biases[row % outputs];
                 bool mapAlike = run != 1 && more > 0 && alike.Is(row % outputs);
                 bool rowAlike = inputs is not null && inputs.Is(row);
+                if (!mapAlike && !rowAlike && given is null)
+                {
+                    NoiseLanes.Sum(_unit, own, unit, run == 1 ? biases : [], shared, y, to);
+                    continue;
+                }
+
+                ReadOnlySpan<float> other = given is null ? [] : given.AsReadOnlySpan().Slice(row * width, width);
                 int group = run == 1 ? row / Math.Max(1, rows / alike.Groups(outputs)) * outputs : 0;
                 for (int i = 0; i < y.Length; i++)
                 {
@@ -147,36 +162,44 @@ internal sealed partial class NoiseAlgebra
     // factor · |x| + noise as float32, in units of a power of two, so that any scale keeps its bits.
     private (Tensor<float> Magnitudes, double Unit) Magnitudes(Tensor<double> x, double factor, Tensor<double>? noise)
     {
-        double largest = (factor * Largest(x)) + (noise is null ? 0 : Largest(noise));
+        double largest = (factor * Largest(Context, x)) + (noise is null ? 0 : Largest(Context, noise));
         int exponent = largest > 0 ? Math.Clamp(Headroom - Math.ILogB(largest), -1000, 1000) : 0;
         double up = Math.ScaleB(1, exponent);
         Tensor<float> result = _fast.Rent<float>(x.Shape);
         Context.Split(x.Length, Part, (first, last) =>
         {
-            ReadOnlySpan<double> from = x.AsReadOnlySpan()[first..last];
             ReadOnlySpan<double> added = noise is null ? [] : noise.AsReadOnlySpan()[first..last];
-            Span<float> to = result.AsSpan()[first..last];
-            double scale = factor * up;
-            for (int i = 0; i < to.Length; i++)
-            {
-                double own = Math.Abs(from[i]) * scale;
-                to[i] = (float)(added.Length == 0 ? own : own + (added[i] * up));
-            }
+            NoiseLanes.Magnitudes(x.AsReadOnlySpan()[first..last], factor * up, added, up, result.AsSpan()[first..last]);
         });
         return (result, Math.ScaleB(1, -exponent));
     }
 
     // The largest finite magnitude.
-    private static double Largest(Tensor<double> x)
+    private static double Largest(OperatorContext context, Tensor<double> x)
     {
-        double largest = x.Length == 0 ? 0 : Math.Abs(TensorPrimitives.MaxMagnitude(x.AsReadOnlySpan()));
+        double largest = 0;
+        Lock gate = new();
+        context.Split(x.Length, Part, (first, last) =>
+        {
+            double own = Largest(x.AsReadOnlySpan()[first..last]);
+            lock (gate)
+            {
+                largest = Math.Max(largest, own);
+            }
+        });
+        return largest;
+    }
+
+    private static double Largest(ReadOnlySpan<double> x)
+    {
+        double largest = Math.Abs(TensorPrimitives.MaxMagnitude(x));
         if (double.IsFinite(largest))
         {
             return largest;
         }
 
         largest = 0;
-        foreach (double element in x.AsReadOnlySpan())
+        foreach (double element in x)
         {
             double size = Math.Abs(element);
             largest = size > largest && double.IsFinite(size) ? size : largest;

@@ -1,5 +1,3 @@
-using DeformDetr.Tensors;
-
 namespace DeformDetr.Oracle;
 
 internal sealed partial class NoiseAlgebra
@@ -7,6 +5,7 @@ internal sealed partial class NoiseAlgebra
     public override Quantity LayerNorm(Quantity x, Quantity weight, Quantity bias, double epsilon = 1e-5)
     {
         int channels = x.Shape[^1];
+        Affine[] affine = [.. Enumerable.Range(0, channels).Select(channel => Affine.Of(weight, bias, channel))];
         return Filled(_values.LayerNorm(x, weight, bias, epsilon), x.Tensor.Length / channels, Math.Max(1, Part / channels),
             (first, last, to, result) =>
             {
@@ -14,10 +13,14 @@ internal sealed partial class NoiseAlgebra
                 {
                     int start = row * channels;
                     NormRow norm = Row(x, start, channels, epsilon);
-                    for (int channel = 0; channel < channels; channel++)
+                    ReadOnlySpan<double> from = x.Real.AsReadOnlySpan().Slice(start, channels);
+                    ReadOnlySpan<double> noise = x.Noise is null ? [] : x.Noise.AsReadOnlySpan().Slice(start, channels);
+                    ReadOnlySpan<double> y = result.Slice(start, channels);
+                    Span<double> own = to.Slice(start, channels);
+                    for (int channel = 0; channel < own.Length; channel++)
                     {
-                        int i = start + channel;
-                        to[i] = _unit.Settle(norm.Noise(i, U, Affine.Of(weight, bias, channel), result[i]), result[i]);
+                        own[channel] = _unit.Settle(
+                            norm.Noise(from[channel], At(noise, channel), in affine[channel], y[channel]), y[channel]);
                     }
                 }
             });
@@ -36,9 +39,11 @@ internal sealed partial class NoiseAlgebra
                 for (int map = 0; map < channels; map++)
                 {
                     Affine affine = Affine.Of(weight, bias, (group % groups * channels) + map);
+                    ReadOnlySpan<double> from = x.Real.AsReadOnlySpan();
+                    ReadOnlySpan<double> noise = Noise(x);
                     for (int i = start + (map * pixels); i < start + ((map + 1) * pixels); i++)
                     {
-                        to[i] = _unit.Settle(norm.Noise(i, U, affine, result[i]), result[i]);
+                        to[i] = _unit.Settle(norm.Noise(from[i], At(noise, i), in affine, result[i]), result[i]);
                     }
                 }
             }
@@ -148,7 +153,7 @@ internal sealed partial class NoiseAlgebra
         double inverseError = Math.Max(
             (1 / Math.Sqrt(Math.Max(0, variance - varianceError) + epsilon)) - inverse,
             inverse - (1 / Math.Sqrt(variance + varianceError + epsilon)));
-        return new NormRow(x, mean, meanError + given, inverse, inverseError + (U * (0.5 + 0.5 + Function) * inverse));
+        return new NormRow(U, mean, meanError + given, inverse, inverseError + (U * (0.5 + 0.5 + Function) * inverse));
     }
 
     private readonly record struct Affine(double Weight, double Bias, double WeightNoise, double BiasNoise)
@@ -159,23 +164,18 @@ internal sealed partial class NoiseAlgebra
                 At(NoiseAlgebra.Noise(weight), channel), At(NoiseAlgebra.Noise(bias), channel));
     }
 
-    private readonly struct NormRow(Quantity x, double mean, double meanError, double inverse, double inverseError)
+    private readonly record struct NormRow(double U, double Mean, double MeanError, double Inverse, double InverseError)
     {
-        private readonly Tensor<double> _x = x.Real;
-        private readonly Tensor<double>? _noise = x.Noise;
-
-        public double Noise(int i, double u, Affine affine, double y)
+        public double Noise(double from, double given, in Affine affine, double y)
         {
-            double from = _x.AsReadOnlySpan()[i];
-            double deviation = Math.Abs(from - mean);
-            double given = _noise is null ? 0 : _noise.AsReadOnlySpan()[i];
+            double deviation = Math.Abs(from - Mean);
 
             // Products with the inverse and the weight, and in the folded form a product of x, one of the mean and their difference.
-            double inside = (deviation * (inverseError + (2 * u * inverse)))
-                + ((meanError + given) * (inverse + inverseError))
-                + (u * inverse * (Math.Abs(from) + (2 * Math.Abs(mean))));
-            return (affine.Weight * inside) + (u * (affine.Bias + Math.Abs(y)))
-                + (affine.WeightNoise * deviation * inverse) + affine.BiasNoise;
+            double inside = (deviation * (InverseError + (2 * U * Inverse)))
+                + ((MeanError + given) * (Inverse + InverseError))
+                + (U * Inverse * (Math.Abs(from) + (2 * Math.Abs(Mean))));
+            return (affine.Weight * inside) + (U * (affine.Bias + Math.Abs(y)))
+                + (affine.WeightNoise * deviation * Inverse) + affine.BiasNoise;
         }
     }
 }

@@ -217,7 +217,7 @@ internal sealed partial class NoiseAlgebra
     // sin or cos of argument / 10000^(2·⌊i/2⌋/F).
     private readonly struct Wave(int feature, int features)
     {
-        // The power: its exponent is a rounded quotient, and it may be made as exp(exponent · log 10000), two roundings of that exponent more;
+        // The power: its exponent is a rounded quotient, and as exp(exponent · log 10000) it has two roundings more;
         // then a function. The argument's division by it is one more.
         private readonly double _power =
             (3 * LogTemperature * Exponent(feature, features)) + Function + 1;

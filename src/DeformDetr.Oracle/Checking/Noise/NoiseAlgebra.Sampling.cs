@@ -45,7 +45,7 @@ internal sealed partial class NoiseAlgebra
         });
     }
 
-    // Σ over levels, points and corners of attention · bilinear · value. Beside the sum's own rounding, the position of a point errs by a few
+    // Σ over levels, points and corners of attention · bilinear · value. A point's position errs by a few
     // Epsilon of pixels, which the slope of the value field turns into an error of the sample.
     public override Quantity Sample(
         Quantity value, Quantity spatialShapes, Quantity levelStartIndex, Quantity samplingLocations, Quantity attentionWeights)
@@ -91,9 +91,11 @@ internal sealed partial class NoiseAlgebra
     // A cell's corners, as places in the field; outside the map they are a row of zeros.
     private readonly record struct Cell(int TopLeft, int TopRight, int BottomLeft, int BottomRight);
 
-    // What one point adds: its cell, and the cell beside it along an axis where the position is within its error of the line between them.
+    // What one point adds: its cell, and the cell beside it along an axis where the position is within its error of the line between them;
+    // across the corner where it is within that of both lines.
     private readonly record struct SampledPoint(
-        Cell Cell, float X, float Y, float Sum, float Attention, float MoveX, float MoveY, bool AtLineX, bool AtLineY, Cell BesideX, Cell BesideY);
+        Cell Cell, float X, float Y, float Sum, float Attention, float MoveX, float MoveY, float MoveBoth, bool AtLineX, bool AtLineY,
+        Cell BesideX, Cell BesideY, Cell Across);
 
     // The points of an output's query and head.
     private sealed class SampledPoints(
@@ -117,17 +119,21 @@ internal sealed partial class NoiseAlgebra
             int n = item / _heads / _queries;
             int head = item % _heads;
             double growth = u * (SumGrowth.Of(4L * Count) + Corner);
+            ReadOnlySpan<long> sizes = spatialShapes.AsReadOnlySpan();
+            ReadOnlySpan<double> weights = attention.Real.AsReadOnlySpan().Slice(item * Count, Count);
+            ReadOnlySpan<double> weightNoise = Part(attention, item * Count, Count);
+            ReadOnlySpan<double> places = locations.Real.AsReadOnlySpan().Slice(2 * item * Count, 2 * Count);
+            ReadOnlySpan<double> placeNoise = Part(locations, 2 * item * Count, 2 * Count);
             int count = 0;
             for (int i = 0; i < Count; i++)
             {
                 int level = i / _points;
-                int height = (int)spatialShapes.AsReadOnlySpan()[2 * level];
-                int width = (int)spatialShapes.AsReadOnlySpan()[(2 * level) + 1];
-                int at = (item * Count) + i;
-                (double x, double moveX) = Position(2 * at, width);
-                (double y, double moveY) = Position((2 * at) + 1, height);
-                double weight = Math.Abs(attention.Real.AsReadOnlySpan()[at]);
-                double given = At(Noise(attention), at);
+                int height = (int)sizes[2 * level];
+                int width = (int)sizes[(2 * level) + 1];
+                (double x, double moveX) = Position(places[2 * i], At(placeNoise, 2 * i), width);
+                (double y, double moveY) = Position(places[(2 * i) + 1], At(placeNoise, (2 * i) + 1), height);
+                double weight = Math.Abs(weights[i]);
+                double given = At(weightNoise, i);
 
                 // Farther out than a cell and its error nothing is read.
                 if (!(x > -1 - moveX && x < width + moveX && y > -1 - moveY && y < height + moveY))
@@ -142,24 +148,30 @@ internal sealed partial class NoiseAlgebra
                 Map map = new(field, n, head, (int)starts.AsReadOnlySpan()[level], width, height, _tokens);
                 int sideX = Beside(right, moveX);
                 int sideY = Beside(down, moveY);
+                Cell cell = map.Cell((int)left, (int)top);
                 to[count++] = new SampledPoint(
-                    map.Cell((int)left, (int)top), (float)right, (float)down, (float)(((growth * weight) + given) * field.Up),
+                    cell, (float)right, (float)down, (float)(((growth * weight) + given) * field.Up),
                     (float)(weight * field.Up), (float)((weight + given) * moveX * field.Up), (float)((weight + given) * moveY * field.Up),
-                    sideX != 0, sideY != 0, map.Cell((int)left + sideX, (int)top), map.Cell((int)left, (int)top + sideY));
+                    (float)((weight + given) * moveX * moveY * field.Up), sideX != 0, sideY != 0,
+                    sideX == 0 ? cell : map.Cell((int)left + sideX, (int)top),
+                    sideY == 0 ? cell : map.Cell((int)left, (int)top + sideY),
+                    sideX == 0 || sideY == 0 ? cell : map.Cell((int)left + sideX, (int)top + sideY));
             }
 
             return count;
         }
 
         // ((2 · location − 1 + 1) · size − 1) / 2, as the original has it, and each rounding of it, in pixels.
-        private (double Position, double Error) Position(int at, int size)
+        private (double Position, double Error) Position(double location, double noise, int size)
         {
-            double location = locations.Real.AsReadOnlySpan()[at];
             double position = (location * size) - 0.5;
             double error = (u * ((size * (Math.Abs(location - 0.5) + (2 * Math.Abs(location)))) + Math.Abs(position) + Interpolation))
-                + (size * At(Noise(locations), at));
+                + (size * noise);
             return (position, error);
         }
+
+        private static ReadOnlySpan<double> Part(Quantity x, int start, int length) =>
+            x.Noise is null ? [] : x.Noise.AsReadOnlySpan().Slice(start, length);
 
         private static int Beside(double fraction, double error) => fraction < error ? -1 : 1 - fraction < error ? 1 : 0;
 
@@ -175,7 +187,7 @@ internal sealed partial class NoiseAlgebra
         }
     }
 
-    // Values (and their noise) as float32 in units of a power of two, channels filled up with zeros to whole vectors; a row of zeros at the end.
+    // Values (and their noise) as float32 in units of a power of two, channels filled up to whole vectors; a row of zeros at the end.
     private sealed class SampledField
     {
         private readonly int _heads;
@@ -189,7 +201,7 @@ internal sealed partial class NoiseAlgebra
             Tokens = s[1];
             Width = (s[3] + Vector512<float>.Count - 1) / Vector512<float>.Count * Vector512<float>.Count;
             Nothing = s[0] * s[1] * s[2] * Width;
-            double largest = Math.Max(Largest(value), noise is null ? 0 : Largest(noise));
+            double largest = Math.Max(Largest(context, value), noise is null ? 0 : Largest(context, noise));
             int exponent = largest > 0 ? Math.Clamp(Headroom - Math.ILogB(largest), -900, 900) : 0;
             double up = Math.ScaleB(1, exponent);
             Up = Math.ScaleB(1, Headroom);
@@ -256,19 +268,29 @@ internal sealed partial class NoiseAlgebra
                     Vector512<float> twist = bottomRight - bottomLeft - across;
                     Vector512<float> slopeX = (across + (twist * down)) & absolute;
                     Vector512<float> slopeY = (along + (twist * right)) & absolute;
+
+                    // Of second order, and all there is where the slopes are zero.
+                    Vector512<float> bend = twist & absolute;
                     if (point.AtLineX)
                     {
                         slopeX = Vector512.Max(slopeX, SlopeX(ref values, point.BesideX, block, down));
+                        bend = Vector512.Max(bend, Bend(ref values, point.BesideX, block));
                     }
 
                     if (point.AtLineY)
                     {
                         slopeY = Vector512.Max(slopeY, SlopeY(ref values, point.BesideY, block, right));
+                        bend = Vector512.Max(bend, Bend(ref values, point.BesideY, block));
+                    }
+
+                    if (point.AtLineX && point.AtLineY)
+                    {
+                        bend = Vector512.Max(bend, Bend(ref values, point.Across, block));
                     }
 
                     Vector512<float> magnitude = Bilinear(
                         topLeft & absolute, topRight & absolute, bottomLeft & absolute, bottomRight & absolute, right, down);
-                    sum += (magnitude * point.Sum) + (slopeX * point.MoveX) + (slopeY * point.MoveY);
+                    sum += (magnitude * point.Sum) + (slopeX * point.MoveX) + (slopeY * point.MoveY) + (bend * point.MoveBoth);
                     if (_noise is not null)
                     {
                         ref float noise = ref MemoryMarshal.GetReference(_noise.AsReadOnlySpan());
@@ -288,6 +310,14 @@ internal sealed partial class NoiseAlgebra
             Vector512<float> topLeft, Vector512<float> topRight, Vector512<float> bottomLeft, Vector512<float> bottomRight, float right,
             float down) =>
             (((topLeft * (1 - right)) + (topRight * right)) * (1 - down)) + (((bottomLeft * (1 - right)) + (bottomRight * right)) * down);
+
+        // How much a slope changes from one side of the cell to the other.
+        private static Vector512<float> Bend(ref float values, Cell cell, int block) =>
+            Vector512.Abs(
+                (Vector512.LoadUnsafe(ref values, (nuint)(cell.BottomRight + block))
+                    - Vector512.LoadUnsafe(ref values, (nuint)(cell.BottomLeft + block)))
+                - (Vector512.LoadUnsafe(ref values, (nuint)(cell.TopRight + block))
+                    - Vector512.LoadUnsafe(ref values, (nuint)(cell.TopLeft + block))));
 
         private static Vector512<float> SlopeX(ref float values, Cell cell, int block, float down) =>
             Vector512.Abs(

@@ -22,7 +22,7 @@ internal sealed partial class NoiseAlgebra : Algebra
     {
         _unit = unit;
         _values = new ReferenceAlgebra<double>(context);
-        _fast = new OperatorContext(Kernels.Simd, context.Threads);
+        _fast = context.Beside(Kernels.Simd);
     }
 
     public override NoiseUnit Unit => _unit;

@@ -16,6 +16,9 @@ internal sealed record NoiseUnit(double Epsilon, double Floor, double Largest)
     // The range of float32.
     public static NoiseUnit BFloat16 { get; } = new(Power(-8), Power(-126), 255 * Power(120));
 
+    // Noise above this has no use for the floor.
+    public double Reach { get; } = FloorReach * Floor;
+
     // A result's noise as it is handed on. Infinities and NaN must be the same in a port; what may overflow may be anything.
     public double Settle(double noise, double value)
     {
@@ -26,7 +29,7 @@ internal sealed record NoiseUnit(double Epsilon, double Floor, double Largest)
         }
 
         // A number below the floor is lost whatever its noise is, and that may have run out in float64 itself.
-        if (noise < FloorReach * Floor && (noise > 0 || (size > 0 && size < Floor)))
+        if (noise < Reach && (noise > 0 || (size > 0 && size < Floor)))
         {
             noise += Floor;
         }

@@ -15,7 +15,7 @@ internal static class SumGrowth
     public static double Of(long terms) => Math.Min(terms, Math.Max(Least, Constant * Math.Sqrt(terms)));
 
     // Equal terms make a plain chain round the same way at every step, and its error grows as their number: by at most half of it where all
-    // are alike, in the mean of how large the sum is. Repeats: terms that equal the one before; scattered, they are the square of the share.
+    // are alike, in the mean of how large the sum is. Repeats: terms that equal the one before; scattered, the share's square.
     public static double Of(long terms, double magnitude, double spread, long repeats) =>
         Math.Max(Of(terms), Alike(terms, magnitude, spread) ? terms / 2.0 : Math.Sqrt((double)repeats * terms) / 2);
 

@@ -71,6 +71,13 @@ internal sealed class CheckModel
     public StepRun Run(Algebra algebra, Func<string, Quantity?>? elsewhere = null) =>
         new(Graph, algebra, Weights, Given, Pictures, elsewhere);
 
+    // Runs of algebras that make the same of a weight.
+    public StepRun[] Run(IReadOnlyList<Algebra> algebras)
+    {
+        Dictionary<string, Quantity> weights = new(StringComparer.Ordinal);
+        return [.. algebras.Select(algebra => new StepRun(Graph, algebra, Weights, Given, Pictures, null, weights))];
+    }
+
     // The same steps and input with other weights.
     public CheckModel With(StepWeights weights) => new(Config, Graph, weights, Given, Pictures);
 }

@@ -17,7 +17,7 @@ internal sealed class CheckRun
     private const double DetectionThreshold = 0.3;
 
     // Bytes between two collections.
-    private const long Garbage = 1L << 29;
+    private const long Garbage = 1L << 27;
 
     private readonly CheckModel _model;
     private readonly IPortTensors _port;
@@ -26,7 +26,7 @@ internal sealed class CheckRun
     private readonly OperatorContext _context;
     private readonly StepRun _forced;
     private readonly SharperNoise _sharper;
-    private readonly DuplicateFinder _duplicates = new();
+    private readonly DuplicateFinder _duplicates;
     private readonly List<DecisionMargin> _decisions = [];
 
     // The steps before and with a tensor that the dump leaves out; none for one that it has.
@@ -50,6 +50,7 @@ internal sealed class CheckRun
         _port = port;
         _tools = tools;
         _context = tools.Forced.Context;
+        _duplicates = new DuplicateFinder(_context);
         _sharper = new SharperNoise(tools.Chain);
         _forced = model.Run(tools.Forced, name => port.Peek(name) is { } tensor ? new Quantity(tensor) : null);
     }
@@ -77,7 +78,8 @@ internal sealed class CheckRun
             forced.Finish(step);
             if (GC.GetTotalAllocatedBytes() - collected > Garbage)
             {
-                // Tensors of a dump are read once each: left to itself, the collector lets gigabytes of them lie.
+                // Buffers that no step has needed for long, and tensors that aren't rented, are large: left to itself, the collector lets
+                // gigabytes of them lie.
                 GC.Collect();
                 collected = GC.GetTotalAllocatedBytes();
             }
@@ -153,7 +155,7 @@ internal sealed class CheckRun
             Tensor<byte> bytes => Exact(check, bytes.AsReadOnlySpan(), ((Tensor<byte>)right.Tensor).AsReadOnlySpan(), value => value),
             _ => throw new NotSupportedException($"check: elements of {port.ElementType.Word()}."),
         };
-        ValueFault? unfit = port is Tensor<double> numbers ? ValueFaults.Of(numbers, right.Real, _port.DType, padding) : null;
+        ValueFault? unfit = port is Tensor<double> numbers ? ValueFaults.Of(numbers, right.Real, _port.DType, padding, _context) : null;
 
         // Another tensor's bits are a fault where they are wrong; tensors that rounding can't tell apart may be equal.
         if (_duplicates.Offer(step.Name, port, truth.Tensor) is { } earlier && check.Status == CheckStatus.Wrong)
@@ -185,6 +187,7 @@ internal sealed class CheckRun
         {
             _spans[step.Name] = [.. span, step.Name];
             _forced.Put(step, right);
+            _forced.Drop(new Quantity(port));
             return check;
         }
 
@@ -221,12 +224,21 @@ internal sealed class CheckRun
 
         NoiseUnit unit = _tools.Forced.Unit;
         double again = _port.DType == DumpDType.Float32 ? 0 : unit.Epsilon;
-        Tensor<double> noise = new(values.Shape);
-        for (int i = 0; i < values.Length; i++)
+        Tensor<double> noise = _context.Rent<double>(values.Shape);
+        _context.Split(values.Length, 1 << 14, (first, last) =>
         {
-            double value = values.AsReadOnlySpan()[i];
-            double own = right.Noise is null ? 0 : right.Noise.AsReadOnlySpan()[i];
-            noise.AsSpan()[i] = Math.Min(unit.Settle(own + (again * Math.Abs(value)), value), most);
+            ReadOnlySpan<double> stored = values.AsReadOnlySpan();
+            ReadOnlySpan<double> own = right.Noise is null ? [] : right.Noise.AsReadOnlySpan();
+            Span<double> all = noise.AsSpan();
+            for (int i = first; i < last; i++)
+            {
+                double before = own.IsEmpty ? 0 : own[i];
+                all[i] = Math.Min(unit.Settle(before + (again * Math.Abs(stored[i])), stored[i]), most);
+            }
+        });
+        if (right.Noise is not null)
+        {
+            _forced.Drop(new Quantity(right.Noise));
         }
 
         return new Quantity(values, noise);
@@ -381,7 +393,7 @@ internal sealed class CheckRun
 
     private Tensor? Read(string name, Tensor expected, out string? fault) => expected switch
     {
-        Tensor<double> => _port.ReadReal(name, expected.Shape, out fault),
+        Tensor<double> => _port.ReadReal(name, expected.Shape, out fault, _context),
         Tensor<long> => _port.ReadIntegers(name, expected.Shape, out fault),
         Tensor<bool> => _port.ReadMask(name, expected.Shape, out fault),
         Tensor<byte> => _port.ReadBytes(name, expected.Shape, out fault),
@@ -443,10 +455,11 @@ internal sealed class CheckRun
         return partners;
     }
 
-    // Elements under the mask of a sine encoding carry no information in float32.
+    // Elements under the mask of a sine encoding carry no information in float32. A mask that covers none makes none.
     private Tensor<bool>? Padding(string name, TensorShape shape) =>
         _model.Config.PositionEmbedding == PositionEmbedding.Sine
-            ? PaddingElements.Mask(name, shape, mask => _masks.GetValueOrDefault(mask))
+            ? PaddingElements.Mask(
+                name, shape, mask => _masks.TryGetValue(mask, out Tensor<bool>? own) && own.AsReadOnlySpan().Contains(true) ? own : null)
             : null;
 
     private static WorstElement? Worst(TensorShape shape, int at, Tensor<double> port, Quantity right) => at < 0

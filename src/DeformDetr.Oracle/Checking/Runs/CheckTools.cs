@@ -12,7 +12,10 @@ internal sealed record CheckTools(Algebra Truth, IReadOnlyList<Algebra> Members,
     public static CheckTools Create(StepGraph graph, DumpDType dtype, int threads, bool ensemble = true)
     {
         NumberFormat? store = NumberFormat.Of(dtype);
-        OperatorContext Context() => new(Kernels.Simd, threads);
+
+        // The runs go side by side, a step at a time: what one has finished with serves the next.
+        OperatorContext shared = new(Kernels.Simd, threads);
+        OperatorContext Context() => shared.Beside(Kernels.Simd);
         NoiseAlgebra forced = new(Context(), dtype switch
         {
             DumpDType.Float16 => NoiseUnit.Float16,

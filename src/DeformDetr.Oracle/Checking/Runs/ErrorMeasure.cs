@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using DeformDetr.Tensors;
 
 namespace DeformDetr.Oracle;
@@ -5,66 +7,103 @@ namespace DeformDetr.Oracle;
 // The largest quotient of error and noise, and where it is; over the elements that count, and over those under the mask that don't.
 internal readonly record struct ErrorMeasure(double Largest, int At, double Padding)
 {
-    private const int Chunk = 1 << 14;
+    private const int Part = 1 << 14;
+
+    // Elements between two comparisons with the largest so far.
+    private const int Block = 1 << 10;
 
     // Error of the port against the right value, in units of the right one's noise; where that has none, only equality is right.
     public static ErrorMeasure InNoise(
         OperatorContext context, Tensor<double> port, Tensor<double> right, Tensor<double>? noise, Tensor<bool>? padding) =>
-        Over(context, port.Length, (first, last) =>
-        {
-            ErrorMeasure best = new(0, -1, 0);
-            ReadOnlySpan<double> x = port.AsReadOnlySpan();
-            ReadOnlySpan<double> y = right.AsReadOnlySpan();
-            ReadOnlySpan<double> bound = noise is null ? default : noise.AsReadOnlySpan();
-            ReadOnlySpan<bool> padded = padding is null ? default : padding.AsReadOnlySpan();
-            for (int i = first; i < last; i++)
-            {
-                if (x[i] == y[i] || (double.IsNaN(x[i]) && double.IsNaN(y[i])))
-                {
-                    continue;
-                }
-
-                double ratio = bound.IsEmpty ? double.PositiveInfinity : Math.Abs(x[i] - y[i]) / bound[i];
-                best = best.With(double.IsNaN(ratio) ? double.PositiveInfinity : ratio, i, !padded.IsEmpty && padded[i]);
-            }
-
-            return best;
-        });
+        Over(context, port.Length, (first, last) => noise is null
+            ? Of(new Differences(port.AsReadOnlySpan(), right.AsReadOnlySpan()), padding, first, last)
+            : Of(new Quotients(port.AsReadOnlySpan(), right.AsReadOnlySpan(), noise.AsReadOnlySpan()), padding, first, last));
 
     // The error itself, of a tensor in any precision.
     public static ErrorMeasure Absolute(OperatorContext context, Tensor tensor, Tensor<double> truth, Tensor<bool>? padding) =>
-        Over(context, tensor.Length, (first, last) =>
-        {
-            ErrorMeasure best = new(0, -1, 0);
-            ReadOnlySpan<float> narrow = tensor is Tensor<float> f ? f.AsReadOnlySpan() : default;
-            ReadOnlySpan<double> wide = tensor is Tensor<double> d ? d.AsReadOnlySpan() : default;
-            ReadOnlySpan<double> y = truth.AsReadOnlySpan();
-            ReadOnlySpan<bool> padded = padding is null ? default : padding.AsReadOnlySpan();
-            for (int i = first; i < last; i++)
-            {
-                double x = narrow.IsEmpty ? wide[i] : narrow[i];
-                double error = Math.Abs(x - y[i]);
-                if (error <= best.Largest || x == y[i])
-                {
-                    continue;
-                }
+        Over(context, tensor.Length, (first, last) => tensor is Tensor<float> narrow
+            ? Of(new NarrowErrors(narrow.AsReadOnlySpan(), truth.AsReadOnlySpan()), padding, first, last)
+            : Of(new Errors(((Tensor<double>)tensor).AsReadOnlySpan(), truth.AsReadOnlySpan()), padding, first, last));
 
-                best = best.With(double.IsNaN(error) ? double.PositiveInfinity : error, i, !padded.IsEmpty && padded[i]);
-            }
+    // The error of each element from an index on; never NaN.
+    private interface IErrors
+    {
+        double this[int index] { get; }
 
-            return best;
-        });
+        Vector512<double> Lanes(int index);
+    }
 
     private ErrorMeasure With(double value, int at, bool padded) =>
         padded ? this with { Padding = Math.Max(Padding, value) }
         : value > Largest ? this with { Largest = value, At = at }
         : this;
 
+    private static ErrorMeasure Of<TErrors>(TErrors errors, Tensor<bool>? padding, int first, int last)
+        where TErrors : IErrors, allows ref struct
+    {
+        ErrorMeasure best = new(0, -1, 0);
+        ReadOnlySpan<bool> padded = padding is null ? [] : padding.AsReadOnlySpan();
+        for (int start = first; start < last; start += Block)
+        {
+            int end = Math.Min(start + Block, last);
+            bool some = !padded.IsEmpty && padded[start..end].Contains(true);
+            if (some && padded[start..end].Contains(false))
+            {
+                for (int i = start; i < end; i++)
+                {
+                    best = best.With(errors[i], i, padded[i]);
+                }
+
+                continue;
+            }
+
+            double largest = LargestOf(errors, start, end);
+            if (some || largest > best.Largest)
+            {
+                int at = start;
+                while (!some && errors[at] != largest)
+                {
+                    at++;
+                }
+
+                best = best.With(largest, at, some);
+            }
+        }
+
+        return best;
+    }
+
+    private static double LargestOf<TErrors>(TErrors errors, int start, int end)
+        where TErrors : IErrors, allows ref struct
+    {
+        Vector512<double> lanes = Vector512<double>.Zero;
+        int i = start;
+        for (; i + 8 <= end; i += 8)
+        {
+            // Neither is NaN.
+            Vector512<double> own = errors.Lanes(i);
+            lanes = Vector512.ConditionalSelect(Vector512.GreaterThan(own, lanes), own, lanes);
+        }
+
+        double largest = 0;
+        for (int lane = 0; lane < 8; lane++)
+        {
+            largest = Math.Max(largest, lanes[lane]);
+        }
+
+        for (; i < end; i++)
+        {
+            largest = Math.Max(largest, errors[i]);
+        }
+
+        return largest;
+    }
+
     private static ErrorMeasure Over(OperatorContext context, int length, Func<int, int, ErrorMeasure> part)
     {
         ErrorMeasure all = new(0, -1, 0);
         Lock gate = new();
-        context.Split(length, Chunk, (first, last) =>
+        context.Split(length, Part, (first, last) =>
         {
             ErrorMeasure own = part(first, last);
             lock (gate)
@@ -76,5 +115,77 @@ internal readonly record struct ErrorMeasure(double Largest, int At, double Padd
             }
         });
         return all;
+    }
+
+    private static Vector512<double> Load(ReadOnlySpan<double> from, int at) =>
+        Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(from), (nuint)at);
+
+    // What can't be said in a number is infinitely wrong.
+    private static double OrInfinite(double error) => double.IsNaN(error) ? double.PositiveInfinity : error;
+
+    private static Vector512<double> OrInfinite(Vector512<double> errors) =>
+        Vector512.ConditionalSelect(Vector512.Equals(errors, errors), errors, Vector512.Create(double.PositiveInfinity));
+
+    private readonly ref struct Quotients(ReadOnlySpan<double> x, ReadOnlySpan<double> y, ReadOnlySpan<double> noise) : IErrors
+    {
+        private readonly ReadOnlySpan<double> _x = x;
+        private readonly ReadOnlySpan<double> _y = y;
+        private readonly ReadOnlySpan<double> _noise = noise;
+
+        public double this[int index] =>
+            Differences.Same(_x[index], _y[index]) ? 0 : OrInfinite(Math.Abs(_x[index] - _y[index]) / _noise[index]);
+
+        public Vector512<double> Lanes(int index)
+        {
+            (Vector512<double> x, Vector512<double> y) = (Load(_x, index), Load(_y, index));
+            return Vector512.AndNot(OrInfinite(Vector512.Abs(x - y) / Load(_noise, index)), Differences.Same(x, y));
+        }
+    }
+
+    // Nothing or infinitely much.
+    private readonly ref struct Differences(ReadOnlySpan<double> x, ReadOnlySpan<double> y) : IErrors
+    {
+        private readonly ReadOnlySpan<double> _x = x;
+        private readonly ReadOnlySpan<double> _y = y;
+
+        public double this[int index] => Same(_x[index], _y[index]) ? 0 : double.PositiveInfinity;
+
+        public Vector512<double> Lanes(int index) =>
+            Vector512.AndNot(Vector512.Create(double.PositiveInfinity), Same(Load(_x, index), Load(_y, index)));
+
+        // NaN where NaN is right.
+        public static bool Same(double x, double y) => x == y || (double.IsNaN(x) && double.IsNaN(y));
+
+        public static Vector512<double> Same(Vector512<double> x, Vector512<double> y) =>
+            Vector512.Equals(x, y) | Vector512.AndNot(~Vector512.Equals(x, x), Vector512.Equals(y, y));
+    }
+
+    private readonly ref struct Errors(ReadOnlySpan<double> x, ReadOnlySpan<double> y) : IErrors
+    {
+        private readonly ReadOnlySpan<double> _x = x;
+        private readonly ReadOnlySpan<double> _y = y;
+
+        public double this[int index] => Of(_x[index], _y[index]);
+
+        public Vector512<double> Lanes(int index) => Of(Load(_x, index), Load(_y, index));
+
+        public static double Of(double x, double y) => x == y ? 0 : OrInfinite(Math.Abs(x - y));
+
+        public static Vector512<double> Of(Vector512<double> x, Vector512<double> y) =>
+            Vector512.AndNot(OrInfinite(Vector512.Abs(x - y)), Vector512.Equals(x, y));
+    }
+
+    private readonly ref struct NarrowErrors(ReadOnlySpan<float> x, ReadOnlySpan<double> y) : IErrors
+    {
+        private readonly ReadOnlySpan<float> _x = x;
+        private readonly ReadOnlySpan<double> _y = y;
+
+        public double this[int index] => Errors.Of(_x[index], _y[index]);
+
+        public Vector512<double> Lanes(int index)
+        {
+            Vector256<float> x = Vector256.LoadUnsafe(ref MemoryMarshal.GetReference(_x), (nuint)index);
+            return Errors.Of(Vector512.Create(Vector256.WidenLower(x), Vector256.WidenUpper(x)), Load(_y, index));
+        }
     }
 }

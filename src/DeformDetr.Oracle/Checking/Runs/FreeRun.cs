@@ -7,13 +7,14 @@ namespace DeformDetr.Oracle;
 internal sealed class FreeRun(CheckModel model, Algebra truth, IReadOnlyList<Algebra> members) : IDisposable
 {
     private readonly StepRun _truth = model.Run(truth);
-    private readonly StepRun[] _members = [.. members.Select(member => model.Run(member))];
+    private readonly StepRun[] _members = model.Run(members);
 
     // The truth of the step, and the largest error of the members over the elements that count; 0 for whole numbers and masks.
     public (Quantity Truth, double Noise) Evaluate(Step step, Func<TensorShape, Tensor<bool>?> padding)
     {
         Quantity right = _truth.Evaluate(step);
         _truth.Put(step, right);
+        _truth.FinishInputs(step);
         double noise = 0;
         Tensor<bool>? uncounted = padding(right.Shape);
         foreach (StepRun member in _members)
@@ -32,7 +33,9 @@ internal sealed class FreeRun(CheckModel model, Algebra truth, IReadOnlyList<Alg
                 made = new Quantity(right.Tensor);
             }
 
+            // What it has read serves the next member.
             member.Put(step, made);
+            member.FinishInputs(step);
         }
 
         return (right, noise);

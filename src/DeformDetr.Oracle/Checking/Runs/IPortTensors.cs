@@ -13,7 +13,8 @@ internal interface IPortTensors
     // What a tensor is called in the dump; null where it is absent.
     string? PortNameOf(string canonicalName);
 
-    Tensor<double>? ReadReal(string canonicalName, TensorShape expected, out string? fault);
+    // With a context, its threads read, and the innermost open scope may own the tensor.
+    Tensor<double>? ReadReal(string canonicalName, TensorShape expected, out string? fault, OperatorContext? context = null);
 
     Tensor<long>? ReadIntegers(string canonicalName, TensorShape expected, out string? fault);
 

@@ -11,7 +11,7 @@ internal sealed class MemoryPort(IReadOnlyDictionary<string, Tensor> tensors, Du
 
     public string? PortNameOf(string canonicalName) => tensors.ContainsKey(canonicalName) ? canonicalName : null;
 
-    public Tensor<double>? ReadReal(string canonicalName, TensorShape expected, out string? fault) =>
+    public Tensor<double>? ReadReal(string canonicalName, TensorShape expected, out string? fault, OperatorContext? context = null) =>
         Read(canonicalName, expected, tensor => Widening.To<double>(tensor), out fault);
 
     public Tensor<long>? ReadIntegers(string canonicalName, TensorShape expected, out string? fault) =>

@@ -6,6 +6,7 @@ using DeformDetr.Tensors.Operators;
 using static DeformDetr.Tensors.Numerics.Rounding;
 using Core = DeformDetr.Reference.MSDeformAttnCore;
 using Ops = DeformDetr.Tensors.Operators;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace DeformDetr.Oracle;
 
@@ -214,11 +215,7 @@ internal class ReferenceAlgebra<T>(OperatorContext context) : Algebra(context)
     private static Tensor<T> Narrow(Tensor<double> wide)
     {
         Tensor<T> narrow = new(wide.Shape) { Name = wide.Name };
-        for (int i = 0; i < wide.Length; i++)
-        {
-            narrow.AsSpan()[i] = Round<T>(wide.AsReadOnlySpan()[i]);
-        }
-
+        TensorPrimitives.ConvertTruncating(wide.AsReadOnlySpan(), narrow.AsSpan());
         return narrow;
     }
 }

@@ -14,12 +14,14 @@ internal sealed class StepRun : IDisposable
     private readonly BufferScope _scope;
     private readonly Dictionary<string, Quantity> _tensors = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Quantity> _given = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Quantity> _weightsGiven = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Quantity> _weightsGiven;
 
+    // Weights given: for runs whose algebras make the same of a weight, so that each is made once.
     public StepRun(
         StepGraph graph, Algebra algebra, StepWeights weights, IReadOnlyDictionary<string, Tensor> given, PictureInputs? pictures = null,
-        Func<string, Quantity?>? elsewhere = null)
+        Func<string, Quantity?>? elsewhere = null, Dictionary<string, Quantity>? weightsGiven = null)
     {
+        _weightsGiven = weightsGiven ?? new Dictionary<string, Quantity>(StringComparer.Ordinal);
         _graph = graph;
         _algebra = algebra;
         _weights = weights;
@@ -68,18 +70,13 @@ internal sealed class StepRun : IDisposable
     // The tensor that later steps read.
     public void Put(Step step, Quantity quantity) => _tensors[step.Name] = quantity;
 
-    // A tensor that was evaluated and not put; one that is another step's too stays.
+    // A tensor that was evaluated and not put, and its noise; what is another step's too stays.
     public void Drop(Quantity quantity)
     {
-        if (_tensors.Values.Any(other => ReferenceEquals(other.Tensor, quantity.Tensor)))
-        {
-            return;
-        }
-
-        Release(quantity.Tensor);
+        ReleaseUnshared(quantity.Tensor);
         if (quantity.Noise is not null)
         {
-            Release(quantity.Noise);
+            ReleaseUnshared(quantity.Noise);
         }
     }
 
@@ -95,10 +92,28 @@ internal sealed class StepRun : IDisposable
         }
     }
 
+    // Lets go of the numbers that this step was the last to read, but for its own. Whole numbers may be another run's too.
+    public void FinishInputs(Step step)
+    {
+        foreach (string name in _graph.LastReadBy(step))
+        {
+            if (name != step.Name && _tensors.TryGetValue(name, out Quantity? quantity) && quantity.Tensor is Tensor<float> or Tensor<double>)
+            {
+                _tensors.Remove(name);
+                Drop(quantity);
+            }
+        }
+    }
+
     public void Dispose() => _scope.Dispose();
 
-    private void Release(Tensor tensor)
+    private void ReleaseUnshared(Tensor tensor)
     {
+        if (_tensors.Values.Any(other => ReferenceEquals(other.Tensor, tensor) || ReferenceEquals(other.Noise, tensor)))
+        {
+            return;
+        }
+
         switch (tensor)
         {
             case Tensor<float> t: _scope.Release(t); break;

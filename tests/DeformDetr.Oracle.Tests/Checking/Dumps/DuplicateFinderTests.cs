@@ -62,4 +62,22 @@ public class DuplicateFinderTests
         tensor.AsReadOnlySpan()[300..].CopyTo(swapped.AsSpan()[..300]);
         Assert.NotEqual(TensorHash.Of(tensor), TensorHash.Of(swapped));
     }
+
+    [Fact]
+    public void The_hash_of_a_tensor_of_many_parts_depends_on_each_and_not_on_threads()
+    {
+        Tensor<double> tensor = DumpFolder.Numbers(1, 3, 300_001);
+        UInt128 hash = TensorHash.Of(tensor);
+        foreach (int threads in (int[])[1, 2, 5])
+        {
+            Assert.Equal(hash, TensorHash.Of(tensor, new OperatorContext(Kernels.Simd, threads)));
+        }
+
+        for (int index = 0; index < tensor.Length; index += 99_999)
+        {
+            Tensor<double> other = tensor.Clone();
+            other.AsSpan()[index] = -other.AsSpan()[index];
+            Assert.NotEqual(hash, TensorHash.Of(other));
+        }
+    }
 }

@@ -116,6 +116,43 @@ public class PortDumpTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
+    public void Threads_read_the_same_numbers_into_a_tensor_of_the_scope(string kind)
+    {
+        using DumpFolder folder = new();
+        Tensor<float> narrow = DumpFolder.Narrow(DumpFolder.Numbers(1, 3, 70_001));
+        Tensor<double> wide = DumpFolder.Numbers(2, 5);
+        using PortDump dump = folder.Open(kind, ("x", narrow), ("y", wide));
+        OperatorContext context = new(Kernels.Simd, 3);
+        Tensor<double> read;
+        using (context.Scope())
+        {
+            read = dump.ReadReal("x", narrow.Shape, out _, context)!;
+            Assert.Equal("x", read.Name);
+            Assert.Equal(dump.ReadReal("x", narrow.Shape, out _)!.AsReadOnlySpan().ToArray(), read.AsReadOnlySpan().ToArray());
+            Assert.Equal(wide.AsReadOnlySpan().ToArray(), dump.ReadReal("y", [5], out _, context)!.AsReadOnlySpan().ToArray());
+        }
+
+        Assert.Throws<ObjectDisposedException>(() => read[0, 0]);
+    }
+
+    [Fact]
+    public void A_file_that_shrinks_while_threads_read_it_is_refused_in_one_line()
+    {
+        using DumpFolder folder = new();
+        string path = folder.Write("safetensors", ("x", DumpFolder.Narrow(DumpFolder.Numbers(1, 4, 100_000))));
+        using PortDump dump = PortDump.Open(path, null, DumpDType.Float32);
+        using (FileStream file = new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
+            file.SetLength(file.Length / 2);
+        }
+
+        InvalidDataException exception = Assert.Throws<InvalidDataException>(
+            () => dump.ReadReal("x", [4, 100_000], out _, new OperatorContext(Kernels.Simd, 2)));
+        Assert.StartsWith($"{path}: tensor 'x' ", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
     public void A_file_cut_anywhere_is_refused_in_one_line(string kind)
     {
         using DumpFolder folder = new();

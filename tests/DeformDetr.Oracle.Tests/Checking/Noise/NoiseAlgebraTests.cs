@@ -48,4 +48,26 @@ public class NoiseAlgebraTests(ITestOutputHelper output)
         output.WriteLine($"{name} | {largest:0.00} | {where}");
         Assert.True(largest <= 1, $"{name}: {largest:0.000} at {where}");
     }
+
+    // A plain chain rounds the same way at every step, and its error grows as the number of terms.
+    [Theory]
+    [InlineData(300)]
+    [InlineData(18432)]
+    public void Sums_of_equal_terms_are_not_refused(int terms)
+    {
+        Tensor<float> x = new Draws(0).Fill([1, terms], () => 0.1);
+        Tensor<float> weight = new Draws(0).Fill([1, terms], () => 0.3);
+        Func<Algebra, Quantity>[] sums =
+        [
+            a => a.Linear(a.Given(x), a.Given(weight), null),
+            a => a.MatMul(a.Given(x), a.Reshape(a.Given(weight), [terms, 1])),
+            a => a.Conv2d(a.Reshape(a.Given(x), [1, terms, 1, 1]), a.Reshape(a.Given(weight), [1, terms, 1, 1]), null, new()),
+        ];
+        foreach (Func<Algebra, Quantity> sum in sums)
+        {
+            (double largest, string where) = Spread.Of(sum);
+            output.WriteLine($"{largest:0.00} {where}");
+            Assert.True(largest <= 1, where);
+        }
+    }
 }

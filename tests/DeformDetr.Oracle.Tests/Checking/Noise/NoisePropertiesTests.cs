@@ -58,7 +58,8 @@ public class NoisePropertiesTests
     [Fact]
     public void Noise_is_never_NaN_and_infinities_have_none()
     {
-        float[] odd = [0, -0f, float.Epsilon, float.MaxValue, float.MinValue, float.PositiveInfinity, float.NegativeInfinity, float.NaN, 1, -1];
+        float[] odd =
+            [0, -0f, float.Epsilon, float.MaxValue, float.MinValue, float.PositiveInfinity, float.NegativeInfinity, float.NaN, 1, -1];
         Draws draws = new(3);
         foreach (NoiseUnit unit in (NoiseUnit[])[NoiseUnit.Float32, NoiseUnit.Float16, NoiseUnit.BFloat16])
         {
@@ -102,6 +103,14 @@ public class NoisePropertiesTests
     }
 
     [Fact]
+    public void Noise_lifts_a_number_over_the_corner_of_a_ReLU()
+    {
+        NoiseAlgebra a = Spread.Noise();
+        Quantity x = new(Tensor<double>.Create([4], [-3, -1, 1, 3]), Tensor<double>.Create([4], [2, 2, 2, 2]));
+        Assert.Equal([0.0, 1, 2, 2], a.Relu(x).Noise!.AsReadOnlySpan().ToArray());
+    }
+
+    [Fact]
     public void Half_precision_has_its_own_epsilon_and_range()
     {
         Tensor<float> x = Tensor<float>.Create([5], [1, 1e-6f, 60000, 65519, 70000]);
@@ -135,7 +144,8 @@ public class NoisePropertiesTests
         {
             // Near the end of float32's range the floor counts, and products lose bits.
             bool inRange = Math.Abs(expected.Real.AsReadOnlySpan()[i]) > Math.ScaleB(1, (kind == 3 ? 2 * one : one + two) - 16);
-            quotients[i] = !inRange ? 0 : (run.AsReadOnlySpan()[i] - expected.Real.AsReadOnlySpan()[i]) / expected.Noise!.AsReadOnlySpan()[i];
+            double error = run.AsReadOnlySpan()[i] - expected.Real.AsReadOnlySpan()[i];
+            quotients[i] = inRange ? error / expected.Noise!.AsReadOnlySpan()[i] : 0;
         }
 
         return quotients;
