@@ -74,4 +74,21 @@ internal sealed class LegalAlgebra(OperatorContext context, LegalOrder order, Nu
 
         return Sigmoid(Add(delta, logits));
     }
+
+    public override Quantity SinePosition(Quantity mask, int channels) =>
+        order.FloatPositions ? new(LegalPositions.Sine(Context, mask.Mask, channels)) : base.SinePosition(mask, channels);
+
+    public override Quantity ProposalPosition(Quantity proposals) =>
+        order.FloatPositions ? new(LegalPositions.Proposals(Context, Of(Sigmoid(proposals)))) : base.ProposalPosition(proposals);
+
+    public override Quantity OutputProposals(Quantity maskFlatten, Quantity spatialShapes)
+    {
+        Quantity proposals = base.OutputProposals(maskFlatten, spatialShapes);
+        if (order.FloatPositions)
+        {
+            LegalPositions.Logits(order.Logistic, Of(proposals).AsSpan());
+        }
+
+        return proposals;
+    }
 }

@@ -114,6 +114,9 @@ internal sealed record LegalOrder(string Name)
     // exp, log and erf err by up to 1.5 units in the last place, not 0.5.
     public bool LooseFunctions { get; init; }
 
+    // Position encodings and proposals step by step in float32; the house computes them in double.
+    public bool FloatPositions => Locations != LocationOrder.House;
+
     public bool Fused => !Products.Unfused;
 
     public override string ToString() => Name;

@@ -13,7 +13,7 @@ internal static class Spread
     public static IReadOnlyList<(string Name, Algebra Algebra)> Runs =>
     [
         ("textbook", new ReferenceAlgebra<float>(new OperatorContext(Kernels.Textbook))),
-        .. LegalOrders.All.Select(order => (order.Name, (Algebra)new LegalAlgebra(order))),
+        .. LegalOrders.All.Select(order => (order.Name, (Algebra)new LegalAlgebra(new OperatorContext(Kernels.Simd, 2), order))),
     ];
 
     public static (double Largest, string Where) Of(Func<Algebra, Quantity> step)

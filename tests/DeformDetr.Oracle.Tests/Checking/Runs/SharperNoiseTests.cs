@@ -2,7 +2,6 @@ using DeformDetr.Oracle.Tests.Checking.Noise;
 using DeformDetr.Oracle.Tests.Checking.Ports;
 using DeformDetr.Tensors;
 using DeformDetr.Tensors.Operators;
-using Legal = DeformDetr.Oracle.LegalAlgebra;
 
 namespace DeformDetr.Oracle.Tests.Checking.Runs;
 
@@ -34,7 +33,7 @@ public class SharperNoiseTests
         float kept = bias.AsReadOnlySpan()[3];
         foreach (LegalOrder order in LegalOrders.All)
         {
-            Legal algebra = new(new OperatorContext(), order);
+            LegalAlgebra algebra = new(new OperatorContext(), order);
             double healthy = Spread.Of((Tensor<float>)Evaluate(algebra, step, tensors).Tensor, new Quantity(right.Tensor, sharp)).Largest;
             Assert.True(healthy <= 1, $"{order}: {healthy} of the noise, share {share}");
             bias.AsSpan()[3] = kept - (float)Math.ScaleB(scale, -12);
@@ -114,7 +113,7 @@ public class SharperNoiseTests
         Assert.Contains("bias", first.Diagnosis!.Findings[0].Mistake, StringComparison.Ordinal);
     }
 
-    private static SharperNoise Sharper() => new(new Legal(new OperatorContext(), LegalOrders.OneChain));
+    private static SharperNoise Sharper() => new(new LegalAlgebra(new OperatorContext(), LegalOrders.OneChain));
 
     private static (Step Step, Dictionary<string, Tensor> Tensors) Layer(Draws draws, string kind, int width)
     {
