@@ -50,7 +50,7 @@ public sealed class InspectCommandTests : IDisposable
 
     [Fact]
     public void Another_extension_is_refused() =>
-        CliRun.Of("inspect", Workshop.Shapes(1)).RequireBadInput($"{Workshop.Shapes(1)}: extension '.png' is not a tensor file's; expected .safetensors, .npz or .npy.");
+        CliRun.Of("inspect", Workshop.Shapes(1)).RequireBadInput($"{Workshop.Shapes(1)}: extension '.png' is not a tensor file's; expected .safetensors, .npz, .npy, .pth, .pt, .bin or .ckpt.");
 
     private static string Compact(JsonElement element) => JsonSerializer.Serialize(element);
 

@@ -31,7 +31,8 @@ public abstract class TensorFile : IDisposable
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>
-    /// Opens a file of the format that its extension names: .safetensors, .npz, or .npy (one tensor, named like the file).
+    /// Opens a file of the format that its extension names: .safetensors, .npz, .npy (one tensor, named like the file), or .pth, .pt, .bin,
+    /// .ckpt (what PyTorch's <c>save</c> wrote).
     /// </summary>
     /// <param name="path">The file.</param>
     /// <exception cref="InvalidDataException">Another extension, or the file is malformed.</exception>
@@ -42,8 +43,9 @@ public abstract class TensorFile : IDisposable
         ".safetensors" => SafetensorsFile.Open(path),
         ".npz" => NpzFile.Open(path),
         ".npy" => NpyFile.Open(path),
+        ".pth" or ".pt" or ".bin" or ".ckpt" => PyTorchFile.Open(path),
         string extension => throw Fault.File(
-            path, $"extension {Fault.Quote(extension)} is not a tensor file's; expected .safetensors, .npz or .npy."),
+            path, $"extension {Fault.Quote(extension)} is not a tensor file's; expected .safetensors, .npz, .npy, .pth, .pt, .bin or .ckpt."),
     };
 
     /// <summary>Whether the file has a tensor of this name.</summary>
