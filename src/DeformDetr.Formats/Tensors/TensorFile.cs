@@ -32,13 +32,16 @@ public abstract class TensorFile : IDisposable
 
     /// <summary>
     /// Opens a file of the format that its extension names: .safetensors, .npz, .npy (one tensor, named like the file), or .pth, .pt, .bin,
-    /// .ckpt (what PyTorch's <c>save</c> wrote).
+    /// .ckpt (what PyTorch's <c>save</c> wrote). A folder is opened by the model file in it, several files by their .index.json
+    /// (see <see cref="ShardedFile"/>).
     /// </summary>
     /// <param name="path">The file.</param>
     /// <exception cref="InvalidDataException">Another extension, or the file is malformed.</exception>
     /// <exception cref="IOException">The file doesn't exist (<see cref="FileNotFoundException"/>) or can't be read.</exception>
     /// <exception cref="UnauthorizedAccessException">No permission to read the file.</exception>
-    public static TensorFile Open(string path) => System.IO.Path.GetExtension(path).ToLowerInvariant() switch
+    public static TensorFile Open(string path) => ShardedFile.Is(path) ? ShardedFile.Open(path) : OpenOne(path);
+
+    internal static TensorFile OpenOne(string path) => System.IO.Path.GetExtension(path).ToLowerInvariant() switch
     {
         ".safetensors" => SafetensorsFile.Open(path),
         ".npz" => NpzFile.Open(path),

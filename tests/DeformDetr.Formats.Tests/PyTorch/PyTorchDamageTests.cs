@@ -28,7 +28,7 @@ public class PyTorchDamageTests
         byte[] whole = Content(name);
 
         // In the pickle, and in a zip's directory at the end.
-        foreach (Range part in name == "strided.pth" ? new[] { ..24000, ^400.. } : [..24000])
+        foreach (Range part in name == "strided.pth" ? new[] { ..24000, ^400.. } : new[] { ..24000 })
         {
             byte[] some = whole[part];
             Damage.Mutate(some, seed: 3, times: 150, changed =>
