@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Text.Json;
 using DeformDetr.Oracle;
 using DeformDetr.Reference;
 using DeformDetr.Tensors;
@@ -45,6 +46,20 @@ internal static class CliOptions
         "bfloat16" => DumpDType.BFloat16,
         _ => DumpDType.Float32,
     };
+
+    public static Option<string> Layout() => Word(
+        "--layout", "Whose names the tensors get", CheckpointLayout.Original.Word, [.. CheckpointLayout.All.Select(layout => layout.Word)]);
+
+    public static void WriteShape(Utf8JsonWriter json, TensorShape shape)
+    {
+        json.WriteStartArray("shape");
+        foreach (int size in shape)
+        {
+            json.WriteNumberValue(size);
+        }
+
+        json.WriteEndArray();
+    }
 
     public static Option<bool> Json() => new("--json") { Description = "Print the same facts as JSON, and nothing else" };
 

@@ -72,13 +72,7 @@ internal static class TraceCommand
                     writer.WriteStartObject();
                     writer.WriteString("name", entry.Name);
                     writer.WriteString("dtype", entry.StoredType.Word());
-                    writer.WriteStartArray("shape");
-                    foreach (int size in entry.Shape)
-                    {
-                        writer.WriteNumberValue(size);
-                    }
-
-                    writer.WriteEndArray();
+                    CliOptions.WriteShape(writer, entry.Shape);
                     writer.WriteEndObject();
                 }
 

@@ -17,11 +17,11 @@ public sealed class InspectCommandTests : IDisposable
     {
         Write(name);
         CliRun run = CliRun.Of("inspect", _shop.At(name)).RequireDone();
-        Assert.Matches(@"^tensor +dtype +shape +min +max +mean +non-finite$", run.Lines[0]);
-        Assert.Matches(@"^some\.floats +F32 +\[2, 2\] +-1 +2\.5 +0\.75 +2$", run.Lines[1]);
-        Assert.Matches(@"^some\.longs +I64 +\[3\] +-4 +9 +2 +0$", run.Lines[2]);
-        Assert.Matches(@"^some\.truths +BOOL +\[4\] +0 +1 +0\.25 +0$", run.Lines[3]);
-        Assert.Matches(@"^nothing +F64 +\[0, 7\] +- +- +- +0$", run.Lines[4]);
+        Assert.Matches(@"^tensor +dtype +shape +min +max +mean +non-finite +sha256$", run.Lines[0]);
+        Assert.Matches(@"^some\.floats +F32 +\[2, 2\] +-1 +2\.5 +0\.75 +2  [0-9a-f]{16}$", run.Lines[1]);
+        Assert.Matches(@"^some\.longs +I64 +\[3\] +-4 +9 +2 +0  [0-9a-f]{16}$", run.Lines[2]);
+        Assert.Matches(@"^some\.truths +BOOL +\[4\] +0 +1 +0\.25 +0  [0-9a-f]{16}$", run.Lines[3]);
+        Assert.Matches(@"^nothing +F64 +\[0, 7\] +- +- +- +0  e3b0c44298fc1c14$", run.Lines[4]);
         Assert.Contains(": 4 tensors, 11 elements, ", run.Lines[^1], StringComparison.Ordinal);
     }
 

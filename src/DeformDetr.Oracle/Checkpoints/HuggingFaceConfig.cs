@@ -20,16 +20,19 @@ internal static class HuggingFaceConfig
         ("two_stage", "two_stage"), ("activation_function", "activation"),
     ];
 
-    // Beside a checkpoint of their layout, or in its folder.
+    // In the folder of a checkpoint that has their names, those of its tensors and of its file.
     public static string? Find(Checkpoint checkpoint)
     {
-        if (checkpoint.Layout.Word != "huggingface")
+        string path = checkpoint.File.Path;
+        bool isFolder = Directory.Exists(path);
+        string name = Path.GetFileName(path);
+        if (checkpoint.Layout.Word != "huggingface"
+            || !(isFolder || name.StartsWith("model", StringComparison.Ordinal) || name.StartsWith("pytorch_model", StringComparison.Ordinal)))
         {
             return null;
         }
 
-        string path = checkpoint.File.Path;
-        string folder = Directory.Exists(path) ? path : Path.GetDirectoryName(path) ?? "";
+        string folder = isFolder ? path : Path.GetDirectoryName(path) ?? "";
         string config = Path.Combine(folder, FileName);
         return File.Exists(config) ? config : null;
     }
@@ -37,7 +40,12 @@ internal static class HuggingFaceConfig
     public static CheckpointConfiguration Read(string path)
     {
         JsonFile file = JsonFile.Open(path);
-        if (file.Root.TryGetProperty("model_type", out JsonElement type) && file.String(type, "model_type") != ModelType)
+        if (!file.Root.TryGetProperty("model_type", out JsonElement type))
+        {
+            throw file.Error("model_type", "is absent", ModelType);
+        }
+
+        if (file.String(type, "model_type") != ModelType)
         {
             throw file.Error("model_type", $"holds '{type.GetString()}'", ModelType);
         }
