@@ -90,7 +90,7 @@ def dump_pytorch(model, state, arguments):
     torch.save({**whole, "best": numpy.float64(43.8), "seen": {1, 2}}, FOLDER / "whole-legacy.pth", _use_new_zipfile_serialization=False)
     torch.save(collections.OrderedDict((f"module.{name}", value) for name, value in strided(state).items()), FOLDER / "strided.pth")
     torch.save(strided(state), FOLDER / "strided-legacy.pth", _use_new_zipfile_serialization=False)
-    half = {name: value.to(torch.bfloat16 if "decoder" in name else torch.float16) for name, value in state.items()}
+    half = {name: value.to(torch.bfloat16 if "encoder" in name else torch.float16) for name, value in state.items()}
     torch.save(half, FOLDER / "half.pth")
     rounded = {name: hashlib.sha256(value.float().contiguous().numpy().tobytes()).hexdigest() for name, value in half.items()}
     (FOLDER / "half-rounded.json").write_text(json.dumps(rounded, indent=1) + "\n", encoding="utf-8")
@@ -98,7 +98,7 @@ def dump_pytorch(model, state, arguments):
 
 def strided(state):
     """All weights as views of one storage, at offsets; matrices transposed, kernels with channels last."""
-    flat = torch.empty(sum(value.numel() + 3 for value in state.values()))
+    flat = torch.full((sum(value.numel() + 3 for value in state.values()),), float("nan"))  # between the views
     views, start = {}, 1
     for name, value in state.items():
         part = flat[start:start + value.numel()]

@@ -22,15 +22,15 @@ public sealed record CheckpointConfiguration(RunConfiguration Run, string Source
             return OfArguments(checkpoint, arguments);
         }
 
+        if (HuggingFaceConfig.Find(checkpoint) is { } path)
+        {
+            return HuggingFaceConfig.Read(path);
+        }
+
         if (checkpoint.File.Metadata.TryGetValue(MetadataKey, out string? json))
         {
             JsonFile file = JsonFile.Parse(checkpoint.File.Path, json);
             return new CheckpointConfiguration(Plain(ConfigReader.Read(file, file.Root)), "metadata", []);
-        }
-
-        if (HuggingFaceConfig.Find(checkpoint) is { } path)
-        {
-            return HuggingFaceConfig.Read(path);
         }
 
         return checkpoint.Layout == CheckpointLayout.Original ? null : ShapesConfig.Read(checkpoint);

@@ -75,13 +75,8 @@ public static class CheckpointConverter
     private static Conversion Run<T>(Checkpoint checkpoint, string target, CheckpointLayout layout, DeformableDetrConfig config, Action<string> step)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        IReadOnlyList<(string Name, TensorShape Shape)> all = StateDict.Canonical(config);
         CheckpointWeights<T> weights = new(checkpoint.Store, config.WithBoxRefine);
-        foreach ((string name, TensorShape shape) in all)
-        {
-            weights.Take(name, shape);
-        }
-
+        IReadOnlyList<(string Name, Tensor<T> Tensor)> all = StateDict.Take(config, weights);
         weights.Finish();
         bool isFolder = layout.Word == "huggingface" && (Path.GetExtension(target).Length == 0 || Directory.Exists(target));
         if (isFolder)
@@ -94,10 +89,10 @@ public static class CheckpointConverter
         HashSet<string> notes = new(StringComparer.Ordinal);
         using (TensorWriter writer = Writer(file, layout, config))
         {
-            foreach ((string name, TensorShape shape) in all)
+            foreach ((string name, Tensor<T> tensor) in all)
             {
                 step(name);
-                Write(writer, layout, StateDict.Listed(config, name), weights.Take(name, shape), written, notes);
+                Write(writer, layout, StateDict.Listed(config, name), tensor, written, notes);
             }
 
             writer.Finish();

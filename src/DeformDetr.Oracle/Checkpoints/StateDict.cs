@@ -1,3 +1,4 @@
+using System.Numerics;
 using DeformDetr.Reference;
 using DeformDetr.Tensors;
 
@@ -9,10 +10,15 @@ internal static class StateDict
     private const string Decoder = "transformer.decoder.";
 
     /// <summary>Each tensor once, under its canonical name, in the order in which the model takes them.</summary>
-    public static IReadOnlyList<(string Name, TensorShape Shape)> Canonical(DeformableDetrConfig config)
+    public static IReadOnlyList<(string Name, TensorShape Shape)> Canonical(DeformableDetrConfig config) =>
+        [.. Take(config, new Nothing()).Select(entry => (entry.Name, entry.Tensor.Shape))];
+
+    /// <summary>The same with the tensors.</summary>
+    public static IReadOnlyList<(string Name, Tensor<T> Tensor)> Take<T>(DeformableDetrConfig config, IWeights<T> weights)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        Recorder recorder = new(config.WithBoxRefine);
-        _ = new DeformableDetr<float>(config, recorder);
+        Recorder<T> recorder = new(weights, config.WithBoxRefine);
+        _ = new DeformableDetr<T>(config, recorder);
         return recorder.Taken;
     }
 
@@ -35,22 +41,28 @@ internal static class StateDict
     }
 
     // Takes note of what a model asks for.
-    private sealed class Recorder(bool withBoxRefine) : IWeights<float>
+    private sealed class Recorder<T>(IWeights<T> weights, bool withBoxRefine) : IWeights<T>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        private readonly Dictionary<string, Tensor<float>> _made = new(StringComparer.Ordinal);
+        private readonly HashSet<string> _names = new(StringComparer.Ordinal);
 
-        public List<(string Name, TensorShape Shape)> Taken { get; } = [];
+        public List<(string Name, Tensor<T> Tensor)> Taken { get; } = [];
 
-        public Tensor<float> Take(string name, TensorShape shape)
+        public Tensor<T> Take(string name, TensorShape shape)
         {
             string canonical = WeightNames.Canonical(name, withBoxRefine);
-            if (!_made.TryGetValue(canonical, out Tensor<float>? tensor))
+            Tensor<T> tensor = weights.Take(canonical, shape);
+            if (_names.Add(canonical))
             {
-                _made.Add(canonical, tensor = new Tensor<float>(shape));
-                Taken.Add((canonical, shape));
+                Taken.Add((canonical, tensor));
             }
 
             return tensor;
         }
+    }
+
+    private sealed class Nothing : IWeights<float>
+    {
+        public Tensor<float> Take(string name, TensorShape shape) => new(shape);
     }
 }
