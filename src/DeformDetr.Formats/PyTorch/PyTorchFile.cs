@@ -268,9 +268,9 @@ public sealed class PyTorchFile : TensorFile
         long read = 0;
         foreach ((string name, TensorView view) in tensors)
         {
-            if (name.Length == 0 || !views.TryAdd(name, view))
+            if (!views.TryAdd(name, view))
             {
-                throw Fault.Tensor(path, name, $"{(name.Length == 0 ? "has no name" : "stands in the state_dict twice")}; expected each name once.");
+                throw Fault.Tensor(path, name, $"stands in the state_dict twice; expected each name once.");
             }
 
             TensorEntry entry = Entry(path, name, view);

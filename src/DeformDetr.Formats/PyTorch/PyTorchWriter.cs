@@ -28,8 +28,8 @@ public sealed class PyTorchWriter : TensorWriter
     /// <summary>Begins a file.</summary>
     /// <param name="path">The file; replaced on <see cref="TensorWriter.Finish"/> if it exists.</param>
     /// <param name="key">What the state_dict stands under; null where it is the whole file.</param>
-    /// <param name="beside">What stands beside the state_dict, as JSON; needs a key.</param>
-    /// <exception cref="ArgumentException">Values beside a state_dict that is the whole file.</exception>
+    /// <param name="beside">What stands beside the state_dict, as JSON; needs a key. Numbers are whole.</param>
+    /// <exception cref="ArgumentException">Values beside a state_dict that is the whole file, or a number that is not whole.</exception>
     /// <exception cref="IOException">The folder doesn't exist, or the file can't be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
     public PyTorchWriter(string path, string? key = null, IReadOnlyDictionary<string, string>? beside = null)
@@ -43,6 +43,7 @@ public sealed class PyTorchWriter : TensorWriter
             }
 
             using JsonDocument value = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = MostDepth });
+            RequireWhole(value.RootElement);
             _beside.Add((name, value.RootElement.Clone()));
         }
 
@@ -154,6 +155,30 @@ public sealed class PyTorchWriter : TensorWriter
         pickle.WriteByte((byte)'u');
     }
 
+    // weights_only of PyTorch 1.13 knows no other numbers.
+    private static void RequireWhole(JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Object:
+                foreach (JsonProperty entry in value.EnumerateObject())
+                {
+                    RequireWhole(entry.Value);
+                }
+
+                break;
+            case JsonValueKind.Array:
+                foreach (JsonElement item in value.EnumerateArray())
+                {
+                    RequireWhole(item);
+                }
+
+                break;
+            case JsonValueKind.Number when !value.TryGetInt64(out _):
+                throw new ArgumentException($"write: the number {value.GetRawText()} beside the state_dict; expected a whole one of 64 bits.");
+        }
+    }
+
     private static string StorageOf(ElementType type) => ScalarType.All.First(scalar => scalar.Read == StoredTypes.Of(type)).Storage;
 
     private static void WriteText(MemoryStream pickle, string text)
@@ -207,12 +232,6 @@ public sealed class PyTorchWriter : TensorWriter
                 break;
             case JsonValueKind.String: WriteText(pickle, value.GetString()!); break;
             case JsonValueKind.Number when value.TryGetInt64(out long number): WriteInteger(pickle, number); break;
-            case JsonValueKind.Number:
-                Span<byte> bytes = stackalloc byte[sizeof(double)];
-                BinaryPrimitives.WriteDoubleBigEndian(bytes, value.GetDouble());
-                pickle.WriteByte((byte)'G');
-                pickle.Write(bytes);
-                break;
             case JsonValueKind.True: pickle.WriteByte(0x88); break;
             case JsonValueKind.False: pickle.WriteByte(0x89); break;
             default: pickle.WriteByte((byte)'N'); break;

@@ -33,7 +33,7 @@ public class TensorFileTests
         Refusal.Of(path, () => TensorFile.Open(path), named, "expected .safetensors, .npz, .npy, .pth, .pt, .bin or .ckpt");
 
     [Fact]
-    public void Another_extension_is_refused_for_writing() => Refusal.Of("a.npy", () => TensorWriter.Create("a.npy"), "'.npy'", "expected .safetensors or .npz");
+    public void Another_extension_is_refused_for_writing() => Refusal.Of("a.npy", () => TensorWriter.Create("a.npy"), "'.npy'", "expected .safetensors, .npz, .pth, .pt or .bin");
 
     [Theory]
     [InlineData("none.safetensors")]
