@@ -64,7 +64,15 @@ public sealed class PyTorchFile : TensorFile
     private protected override Tensor ReadElements(TensorEntry entry)
     {
         TensorView view = _views[entry.Name];
-        Verify(entry.Name, view.Storage.Storage);
+        TorchStorage storage = view.Storage.Storage;
+        if (storage.Checksum is not null && !storage.Verified && entry.Shape.ElementCount == storage.Count
+            && StridedElements.AreRowMajor(view.Sizes, view.Strides))
+        {
+            using StorageByteSource checkedSource = new(Path, entry.Name, _file, storage);
+            return ElementReader.Read(entry, checkedSource);
+        }
+
+        Verify(entry.Name, storage);
         if (entry.Shape.ElementCount == 0 || StridedElements.AreRowMajor(view.Sizes, view.Strides))
         {
             using FileByteSource whole = new(Path, entry.Name, _file, entry.Offset);
@@ -87,9 +95,7 @@ public sealed class PyTorchFile : TensorFile
             if (storage.Checksum is { } expected && !storage.Verified)
             {
                 uint actual = ChecksumOf(Path, _file, storage.Position, storage.Count * storage.Type.Size);
-                storage.Verified = actual == expected
-                    ? true
-                    : throw Fault.Tensor(Path, name, $"storage {Fault.Quote(storage.Key)} has the checksum {actual:x8}; expected {expected:x8}: the data is damaged.");
+                StorageByteSource.Require(Path, name, storage, actual, expected);
             }
         }
     }
