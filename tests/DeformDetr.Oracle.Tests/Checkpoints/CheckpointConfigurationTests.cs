@@ -14,7 +14,7 @@ public sealed class CheckpointConfigurationTests : IDisposable
     [Fact]
     public void Arguments_that_nobody_knows_and_a_number_of_classes_that_is_another_are_said()
     {
-        CheckpointConfiguration own = OfArguments("""{"hidden_dim": 32, "lr": 0.1, "gpu": 3, "dataset_file": "coco", "use_dab": true}""");
+        CheckpointConfiguration own = OfArguments("""{"hidden_dim": 32, "lr": 1, "gpu": 3, "dataset_file": "coco", "use_dab": true}""");
         Assert.Equal((32, 7), (own.Run.Config.HiddenDim, own.Run.Config.NumClasses));
         Assert.Equal(
             ["args has what main.py doesn't know, left out: use_dab", "num_classes is 7, as the class heads have it, not 91, as its data set would"], own.Notes);
