@@ -79,7 +79,8 @@ internal static class CliOptions
 
     public static Option<string?> Variant() => NotEmpty(new Option<string?>("--variant")
     {
-        Description = $"A published variant: {string.Join(", ", DeformableDetrConfig.Variants.Keys)} [default without --config: what the checkpoint says, else r50]",
+        Description =
+            $"A published variant: {string.Join(", ", DeformableDetrConfig.Variants.Keys)} [default without --config: what the checkpoint says, else r50]",
         HelpName = "V",
     });
 
@@ -175,7 +176,9 @@ internal static class CliOptions
                 $"--weights holds {source.Text} without the shapes that it should fill; expected --config or --variant too.");
         }
 
-        RunConfiguration? given = config is not null ? RunConfiguration.Load(config) : variant is not null ? RunConfiguration.Variant(variant) : null;
+        RunConfiguration? given = config is not null ? RunConfiguration.Load(config)
+            : variant is not null ? RunConfiguration.Variant(variant)
+            : null;
         CheckpointConfiguration? own = source.Path is null ? null : OwnConfiguration(source.Path, quiet: given is not null);
         if (given is null)
         {
@@ -186,9 +189,8 @@ internal static class CliOptions
         if (own is not null && own.Source != CheckpointConfiguration.FromShapes)
         {
             string[] differences = [.. ConfigWriter.Differences(own.Run.Config, given.Config)];
-            Note(
-                console, source,
-                differences.Length == 0 ? [] : [$"{(config is null ? "--variant" : "--config")} overrides {own.Source}: {string.Join(", ", differences)}"]);
+            string option = config is null ? "--variant" : "--config";
+            Note(console, source, differences.Length == 0 ? [] : [$"{option} overrides {own.Source}: {string.Join(", ", differences)}"]);
         }
 
         return (source, given);

@@ -82,7 +82,8 @@ public static class CommandLine
         };
         root.SetAction(
             (Func<ParseResult, int>)(_ => throw new InvalidDataException(
-                "no command; expected demo, detect, trace, verify, check, op, why, inspect or convert ('deform-detr --help' explains them).")));
+                "no command; expected demo, detect, trace, verify, check, op, why, inspect or convert "
+                + "('deform-detr --help' explains them).")));
         foreach (Option option in root.Options)
         {
             switch (option)

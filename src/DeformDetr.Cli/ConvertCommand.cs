@@ -36,7 +36,8 @@ internal static class ConvertCommand
             }
 
             CheckpointLayout names = CheckpointLayout.Of(parsed.GetRequiredValue(layout));
-            (WeightSource source, RunConfiguration run) = CliOptions.Model(console, from, parsed.GetValue(config), parsed.GetValue(variant));
+            (WeightSource source, RunConfiguration run) = CliOptions.Model(
+                console, from, parsed.GetValue(config), parsed.GetValue(variant));
             if (source.Path is not { } path)
             {
                 throw new InvalidDataException($"convert: {from} is no file; expected a checkpoint.");

@@ -11,7 +11,10 @@ internal static class InspectCommand
     public static Command Create(CliConsole console)
     {
         Argument<string> file = CliOptions.NotEmpty(
-            new Argument<string>("FILE") { Description = "A checkpoint (.pth, .safetensors, .bin, .npz, a Hugging Face folder), a trace, or a single array (.npy)" });
+            new Argument<string>("FILE")
+            {
+                Description = "A checkpoint (.pth, .safetensors, .bin, .npz, a Hugging Face folder), a trace, or a single array (.npy)",
+            });
         Option<bool> json = CliOptions.Json();
         Command command = new(
             "inspect",
@@ -71,7 +74,8 @@ internal static class InspectCommand
         return CommandLine.Done;
     }
 
-    private static void Write(Utf8JsonWriter json, TensorFile file, List<(TensorEntry Entry, TensorStatistics Statistics, string Sha256)> rows)
+    private static void Write(
+        Utf8JsonWriter json, TensorFile file, List<(TensorEntry Entry, TensorStatistics Statistics, string Sha256)> rows)
     {
         json.WriteStartObject();
         json.WriteString("file", file.Path);

@@ -19,6 +19,7 @@ public sealed class PyTorchFile : TensorFile
     private const int MostSummary = 4096;
     private const int ChecksumBytes = 1 << 20;
     private const string Module = "module.";
+    private const string Readable = "float64, float32, float16, bfloat16, int64, int32, uint8 or bool";
 
     private static readonly BigInteger LegacyMagic = BigInteger.Parse("119547037146038801333356", CultureInfo.InvariantCulture);
     private static readonly string[] ModelKeys = ["model", "state_dict", "model_state_dict"];
@@ -82,7 +83,8 @@ public sealed class PyTorchFile : TensorFile
         TensorShape flat = StoredShape.Create(Path, entry.Name, [Span(view)]);
         using FileByteSource span = new(Path, entry.Name, _file, entry.Offset);
         Tensor elements = ElementReader.Read(entry with { Shape = flat, ByteLength = Span(view) * entry.StoredType.Size() }, span);
-        return StridedElements.Gather(elements, entry.Shape, [.. view.Strides.Select((stride, axis) => view.Sizes[axis] == 1 ? 0 : stride)]);
+        long[] strides = [.. view.Strides.Select((stride, axis) => view.Sizes[axis] == 1 ? 0 : stride)];
+        return StridedElements.Gather(elements, entry.Shape, strides);
     }
 
     private protected override void Close() => _file.Dispose();
@@ -129,14 +131,15 @@ public sealed class PyTorchFile : TensorFile
             [(byte)'P', (byte)'K', ..] => ReadZip(path, file),
             [0x80, ..] => ReadLegacy(path, file),
             _ => throw Fault.File(
-                path, $"begins neither as a zip nor as a pickle; expected what torch.save wrote (the tar format before PyTorch 0.1.10 is not read)."),
+                path, $"begins neither as a zip nor as a pickle; expected what torch.save wrote (not the tar of before 0.1.10)."),
         };
     }
 
     private static Content ReadZip(string path, SafeFileHandle file)
     {
         IReadOnlyDictionary<string, ZipRecord> records = ZipDirectory.Read(path, file).Records;
-        string[] pickles = [.. records.Keys.Where(name => name.EndsWith("/data.pkl", StringComparison.Ordinal) && name.Count(c => c == '/') == 1)];
+        string[] pickles =
+            [.. records.Keys.Where(name => name.EndsWith("/data.pkl", StringComparison.Ordinal) && name.Count(c => c == '/') == 1)];
         if (pickles.Length != 1)
         {
             throw Fault.File(path, $"a zip with {pickles.Length} members 'NAME/data.pkl'; expected one, as torch.save writes it.");
@@ -161,7 +164,8 @@ public sealed class PyTorchFile : TensorFile
         uint checksum = ChecksumOf(path, file, pickle.Position, pickle.Length);
         if (checksum != pickle.Checksum)
         {
-            throw Fault.File(path, $"zip member {Fault.Quote(pickle.Name)} has the checksum {checksum:x8}; expected {pickle.Checksum:x8}: the data is damaged.");
+            throw Fault.File(
+                path, $"zip member {Fault.Quote(pickle.Name)}: checksum {checksum:x8}; expected {pickle.Checksum:x8}: the data is damaged.");
         }
 
         PickleInput input = new(path, file, pickle.Position, pickle.Position + pickle.Length);
@@ -169,7 +173,8 @@ public sealed class PyTorchFile : TensorFile
         object? root = unpickler.Load();
         if (input.Left != 0)
         {
-            throw Fault.File(path, $"byte {input.Position}: {input.Left} bytes after the pickle; expected it to end the member {Fault.Quote(pickle.Name)}.");
+            throw Fault.File(path,
+                $"byte {input.Position}: {input.Left} bytes after the pickle; expected it to end the member {Fault.Quote(pickle.Name)}.");
         }
 
         foreach (TorchStorage storage in unpickler.Storages.Values)
@@ -179,10 +184,12 @@ public sealed class PyTorchFile : TensorFile
                 throw Fault.File(path, $"no zip member {Fault.Quote($"{prefix}data/{storage.Key}")}; expected one for each storage.");
             }
 
-            if (record.Length != storage.Count * storage.Type.Size)
+            long bytes = storage.Count * storage.Type.Size;
+            if (record.Length != bytes)
             {
                 throw Fault.File(
-                    path, $"zip member {Fault.Quote(record.Name)} of {record.Length} bytes; expected {storage.Count * storage.Type.Size} for {storage.Count} {storage.Type.Word}.");
+                    path,
+                    $"zip member {Fault.Quote(record.Name)} of {record.Length} bytes; expected {bytes} for {storage.Count} {storage.Type.Word}.");
             }
 
             storage.Position = record.Position;
@@ -209,7 +216,8 @@ public sealed class PyTorchFile : TensorFile
 
         if (Load() is not PickleDictionary system || !system.TryGet("little_endian", out object? little) || little is not true)
         {
-            throw Fault.File(path, $"byte {input.Position}: the writing machine is not said to be little-endian; expected little_endian to be True.");
+            throw Fault.File(
+                path, $"byte {input.Position}: the writing machine is not said to be little-endian; expected little_endian to be True.");
         }
 
         Unpickler unpickler = new(input, fileLength);
@@ -224,7 +232,8 @@ public sealed class PyTorchFile : TensorFile
         {
             if (key is not string text || !unpickler.Storages.TryGetValue(text, out TorchStorage? storage) || storage.Position >= 0)
             {
-                throw Fault.File(path, $"byte {position}: the list of storages names one twice, or one that no tensor has; expected each once.");
+                throw Fault.File(
+                    path, $"byte {position}: the list of storages names one twice, or one that no tensor has; expected each once.");
             }
 
             long count = BitConverter.ToInt64(FilePart.Read(path, file, position, sizeof(long)));
@@ -232,8 +241,10 @@ public sealed class PyTorchFile : TensorFile
             position += sizeof(long);
             if (count != storage.Count || bytes > fileLength - position)
             {
+                long left = fileLength - position;
                 throw Fault.File(
-                    path, $"byte {position}: storage {Fault.Quote(text)} of {count} elements with {fileLength - position} bytes left; expected {storage.Count} {storage.Type.Word}, and all of them.");
+                    path,
+                    $"byte {position}: storage {Fault.Quote(text)} of {count} elements with {left} bytes left; expected {storage.Count}, and all of them.");
             }
 
             storage.Position = position;
@@ -242,13 +253,15 @@ public sealed class PyTorchFile : TensorFile
 
         return position == fileLength
             ? ContentOf(path, fileLength, root, "PyTorch legacy")
-            : throw Fault.File(path, $"byte {position}: {fileLength - position} bytes after the last storage; expected the file to end there.");
+            : throw Fault.File(
+                path, $"byte {position}: {fileLength - position} bytes after the last storage; expected the file to end there.");
     }
 
     private static Content ContentOf(string path, long fileLength, object? root, string format)
     {
         PickleDictionary all = root as PickleDictionary
-            ?? throw Fault.File(path, $"the pickle holds no dictionary; expected a state_dict, or one under {string.Join(", ", ModelKeys)}.");
+            ?? throw Fault.File(
+                path, $"the pickle holds no dictionary; expected a state_dict, or one under {string.Join(", ", ModelKeys)}.");
         (string? key, PickleDictionary model) = FindModel(path, all);
         List<(string Name, TensorView View)> tensors = [.. Tensors(path, model)];
         Dictionary<string, string> metadata = new(StringComparer.Ordinal) { ["format"] = format };
@@ -283,7 +296,8 @@ public sealed class PyTorchFile : TensorFile
             read += Span(view) * view.Storage.Storage.Type.Size;
             if (read > MostReadOver * fileLength)
             {
-                throw Fault.Tensor(path, name, $"with it the tensors have over {MostReadOver} times as many bytes as the file; expected them to share less.");
+                throw Fault.Tensor(path, name,
+                    $"with it the tensors have over {MostReadOver} times as many bytes as the file; expected them to share less.");
             }
 
             entries.Add(entry);
@@ -294,16 +308,21 @@ public sealed class PyTorchFile : TensorFile
 
     private static (string? Key, PickleDictionary Model) FindModel(string path, PickleDictionary all)
     {
-        (string Key, PickleDictionary Model)[] found =
-            [.. ModelKeys.Where(key => all.TryGet(key, out object? value) && value is PickleDictionary).Select(key => (key, (PickleDictionary)Get(all, key)!))];
-        if (found.Length > 1)
+        (string Key, PickleDictionary Model)[] models =
+        [
+            .. from key in ModelKeys
+               let value = all.TryGet(key, out object? found) ? found as PickleDictionary : null
+               where value is not null
+               select (key, value),
+        ];
+        if (models.Length > 1)
         {
-            throw Fault.File(path, $"holds {string.Join(" and ", found.Select(one => one.Key))}; expected one state_dict.");
+            throw Fault.File(path, $"holds {string.Join(" and ", models.Select(one => one.Key))}; expected one state_dict.");
         }
 
-        if (found.Length == 1)
+        if (models.Length == 1)
         {
-            return found[0];
+            return models[0];
         }
 
         return all.Entries.Any(entry => entry.Value is TensorView)
@@ -311,14 +330,13 @@ public sealed class PyTorchFile : TensorFile
             : throw Fault.File(path, $"holds no tensors; expected a state_dict, or one under {string.Join(", ", ModelKeys)}.");
     }
 
-    private static object? Get(PickleDictionary dictionary, string key) => dictionary.TryGet(key, out object? value) ? value : null;
-
     private static IEnumerable<(string Name, TensorView View)> Tensors(string path, PickleDictionary model)
     {
         foreach ((object key, object? value) in model.Entries)
         {
             string name = key as string ?? throw Fault.File(path, $"a tensor's name in the state_dict is no text; expected text.");
-            yield return value is TensorView view ? (name, view) : throw Fault.Tensor(path, name, $"is no tensor; expected the state_dict to hold tensors alone.");
+            yield return value is TensorView view ? (name, view) : throw Fault.Tensor(
+                path, name, $"is no tensor; expected the state_dict to hold tensors alone.");
         }
     }
 
@@ -326,11 +344,12 @@ public sealed class PyTorchFile : TensorFile
     {
         TorchStorage storage = view.Storage.Storage;
         StoredType type = storage.Type.Read
-            ?? throw Fault.Tensor(path, name, $"holds {storage.Type.Word}, which is not read here; expected float64, float32, float16, bfloat16, int64, int32, uint8 or bool.");
+            ?? throw Fault.Tensor(path, name, $"holds {storage.Type.Word}, which is not read here; expected {Readable}.");
         TensorShape shape = StoredShape.Create(path, name, view.Sizes);
         if (shape.ElementCount > storage.Count)
         {
-            throw Fault.Tensor(path, name, $"repeats the {storage.Count} elements of its storage in shape {shape}; expected a tensor that is stored whole.");
+            throw Fault.Tensor(path, name,
+                $"repeats the {storage.Count} elements of its storage in shape {shape}; expected a tensor that is stored whole.");
         }
 
         long first = storage.Position + ((view.Storage.First + view.Offset) * type.Size());
@@ -338,7 +357,8 @@ public sealed class PyTorchFile : TensorFile
     }
 
     // What stands beside the model: short values as JSON, long ones by their size.
-    private static void Summarize(string path, PickleDictionary all, string modelKey, Dictionary<string, string> metadata, out string? arguments)
+    private static void Summarize(
+        string path, PickleDictionary all, string modelKey, Dictionary<string, string> metadata, out string? arguments)
     {
         arguments = null;
         foreach ((object entryKey, object? value) in all.Entries)

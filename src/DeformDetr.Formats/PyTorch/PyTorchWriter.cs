@@ -8,8 +8,8 @@ using DeformDetr.Tensors;
 namespace DeformDetr.Formats;
 
 /// <summary>
-/// Writes a checkpoint as PyTorch's <c>save</c> would: a zip that <c>torch.load(weights_only=True)</c> reads. The state_dict is the whole file
-/// or stands under a key. The same calls give the same bytes.
+/// Writes a checkpoint as PyTorch's <c>save</c> would: a zip that <c>torch.load(weights_only=True)</c> reads. The state_dict is the whole
+/// file or stands under a key. The same calls give the same bytes.
 /// </summary>
 public sealed class PyTorchWriter : TensorWriter
 {
@@ -39,7 +39,8 @@ public sealed class PyTorchWriter : TensorWriter
         {
             if (key is null)
             {
-                throw new ArgumentException($"write: {Fault.Quote(name)} stands beside a state_dict without a key; expected one.", nameof(beside));
+                throw new ArgumentException(
+                    $"write: {Fault.Quote(name)} stands beside a state_dict without a key; expected one.", nameof(beside));
             }
 
             using JsonDocument value = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = MostDepth });
@@ -175,7 +176,8 @@ public sealed class PyTorchWriter : TensorWriter
 
                 break;
             case JsonValueKind.Number when !value.TryGetInt64(out _):
-                throw new ArgumentException($"write: the number {value.GetRawText()} beside the state_dict; expected a whole one of 64 bits.");
+                throw new ArgumentException(
+                    $"write: the number {value.GetRawText()} beside the state_dict; expected a whole one of 64 bits.");
         }
     }
 

@@ -12,7 +12,7 @@ internal sealed class StorageByteSource(string path, string tensor, SafeFileHand
         storage.Verified = actual == expected
             ? true
             : throw Fault.Tensor(
-                path, tensor, $"storage {Fault.Quote(storage.Key)} has the checksum {actual:x8}; expected {expected:x8}: the data is damaged.");
+                path, tensor, $"storage {Fault.Quote(storage.Key)}: checksum {actual:x8}; expected {expected:x8}: the data is damaged.");
 
     public override void Finish()
     {

@@ -19,7 +19,7 @@ internal sealed partial class Unpickler
     private PickleName Find(string module, string name) =>
         PickleNames.Find(module, name)
         ?? throw Wrong(
-            $"names {Fault.Quote($"{module}.{name}")}, which is not run or made here; expected only what tensors and plain values consist of.");
+            $"names {Fault.Quote($"{module}.{name}")}, which is not run or made here; expected what tensors and plain values consist of.");
 
     private void FindFromStack()
     {
@@ -41,7 +41,8 @@ internal sealed partial class Unpickler
             throw Wrong($"calls {Describe(called)}; expected a name.");
         }
 
-        Push(Call(name, arguments is PickleTuple tuple ? tuple.Items : throw Wrong($"calls {Fault.Quote(name.Path)} with {Describe(arguments)}; expected a tuple.")));
+        Push(Call(name, arguments is PickleTuple tuple ? tuple.Items : throw Wrong(
+            $"calls {Fault.Quote(name.Path)} with {Describe(arguments)}; expected a tuple.")));
     }
 
     // cls.__new__(cls, *arguments): of what may be made so, only the namespace is no function of its arguments alone.
@@ -149,7 +150,8 @@ internal sealed partial class Unpickler
 
         if (count < 0 || count > fileLength / type.Size)
         {
-            throw Wrong($"storage {Fault.Quote(key)} of {count} elements of {type.Word} in a file of {fileLength} bytes; expected it to fit.");
+            throw Wrong(
+                $"storage {Fault.Quote(key)} of {count} elements of {type.Word} in a file of {fileLength} bytes; expected it to fit.");
         }
 
         if (!_storages.TryGetValue(key, out TorchStorage? storage))
@@ -160,14 +162,15 @@ internal sealed partial class Unpickler
         if (storage.Type != type || storage.Count != count)
         {
             throw Wrong(
-                $"storage {Fault.Quote(key)} holds {count} {type.Word} here and {storage.Count} {storage.Type.Word} before; expected the same.");
+                $"storage {Fault.Quote(key)} holds {count} {type.Word} and before {storage.Count} {storage.Type.Word}; expected the same.");
         }
 
         // Very old files have views of storages.
         return rest switch
         {
             [] or [null] => new StorageView(storage, 0, count),
-            [PickleTuple { Items: [_, long start, long length] }] when start >= 0 && length >= 0 && start <= count && length <= count - start =>
+            [PickleTuple { Items: [_, long start, long length] }]
+                when start >= 0 && length >= 0 && start <= count && length <= count - start =>
                 new StorageView(storage, start, length),
             _ => throw Wrong($"the view of storage {Fault.Quote(key)} is not within it; expected it there."),
         };
@@ -198,7 +201,7 @@ internal sealed partial class Unpickler
         if (!shape.Contains(0) && last >= storage.Count)
         {
             throw Wrong(
-                $"a tensor of shape {Fault.Sizes(shape)} and strides {Fault.Sizes(steps)} reaches beyond its storage of {storage.Count} elements; expected it within.");
+                $"shape {Fault.Sizes(shape)}, strides {Fault.Sizes(steps)} reach beyond a storage of {storage.Count} elements; expected them within.");
         }
 
         return new TensorView(storage, offset, shape, steps);
@@ -209,7 +212,8 @@ internal sealed partial class Unpickler
         List<long> numbers = [];
         foreach (object? item in tuple.Items)
         {
-            numbers.Add(item is long and >= 0 and long number ? number : throw Wrong($"a size or stride is {Describe(item)}; expected a whole number that is not negative."));
+            numbers.Add(item is long and >= 0 and long number ? number : throw Wrong(
+                $"a size or stride is {Describe(item)}; expected a whole number that is not negative."));
         }
 
         return numbers;
@@ -236,7 +240,8 @@ internal sealed partial class Unpickler
             ("u2", 2) => (long)BitConverter.ToUInt16(b),
             ("u4", 4) => (long)BitConverter.ToUInt32(b),
             ("b1", 1) => b[0] != 0,
-            _ => throw Wrong($"a numpy number of type {Fault.Quote(type.Code)} in {bytes.Length} bytes; expected a float, an integer or a truth value."),
+            _ => throw Wrong(
+                $"a numpy number of type {Fault.Quote(type.Code)} in {bytes.Length} bytes; expected a float, an integer or a truth value."),
         };
     }
 
@@ -264,7 +269,8 @@ internal sealed partial class Unpickler
                 _ => [],
             };
             dictionary.Add(
-                Key(items.Count == 2 ? items[0] : throw Wrong($"an entry of a dictionary is {Describe(pair)}; expected a key and a value.")), items[1]);
+                Key(items.Count == 2 ? items[0] : throw Wrong(
+                    $"an entry of a dictionary is {Describe(pair)}; expected a key and a value.")), items[1]);
         }
 
         return dictionary;

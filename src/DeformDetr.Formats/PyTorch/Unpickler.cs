@@ -246,7 +246,8 @@ internal sealed partial class Unpickler(PickleInput input, long fileLength)
             : key;
 
     private object? Recall(long index) =>
-        _memo.TryGetValue(index, out object? value) ? value : throw Wrong($"recalls value {index}, which is not kept; expected one that is.");
+        _memo.TryGetValue(index, out object? value) ? value : throw Wrong(
+            $"recalls value {index}, which is not kept; expected one that is.");
 
     private long ParseIndex() =>
         long.TryParse(Ascii(input.ReadLine(MostDigits)), NumberStyles.None, CultureInfo.InvariantCulture, out long index)

@@ -53,7 +53,8 @@ internal sealed class ZipDirectory
 
         if (position != bytes.Length)
         {
-            throw Wrong(start + position, $"{bytes.Length - position} bytes after the last of {count} members; expected the directory to end there.");
+            throw Wrong(start + position,
+                $"{bytes.Length - position} bytes after the last of {count} members; expected the directory to end there.");
         }
 
         long end = 0;
@@ -61,7 +62,8 @@ internal sealed class ZipDirectory
         {
             if (record.Position < end)
             {
-                throw Fault.File(_path, $"zip member {Fault.Quote(record.Name)} lies over another at byte {record.Position}; expected each apart.");
+                throw Fault.File(
+                    _path, $"zip member {Fault.Quote(record.Name)} lies over another at byte {record.Position}; expected each apart.");
             }
 
             end = record.Position + record.Length;
@@ -71,7 +73,8 @@ internal sealed class ZipDirectory
     private (long Count, long Start, long Length) FindDirectory()
     {
         long fileLength = RandomAccess.GetLength(_file);
-        byte[] tail = FilePart.Read(_path, _file, Math.Max(0, fileLength - EndBytes - ushort.MaxValue), Math.Min(fileLength, EndBytes + ushort.MaxValue));
+        long tailLength = Math.Min(fileLength, EndBytes + ushort.MaxValue);
+        byte[] tail = FilePart.Read(_path, _file, fileLength - tailLength, tailLength);
         int at = tail.Length - EndBytes;
         while (at >= 0 && !(U32(tail, at) == EndSignature && at + EndBytes + U16(tail, at + 20) == tail.Length))
         {
@@ -98,7 +101,8 @@ internal sealed class ZipDirectory
 
         if (start < 0 || length < 0 || start > end || length > end - start || count < 0 || count > length / EntryBytes)
         {
-            throw Wrong(end, $"a zip's directory of {count} members in {length} bytes from {start}; expected it before this and to hold them.");
+            throw Wrong(
+                end, $"a zip's directory of {count} members in {length} bytes from {start}; expected it before this and to hold them.");
         }
 
         return (count, start, length);
@@ -202,7 +206,8 @@ internal sealed class ZipDirectory
     {
         if (offset < 0 || length < 0 || offset > directoryStart - LocalBytes)
         {
-            throw Fault.File(_path, $"zip member {Fault.Quote(name)} of {length} bytes at {offset}; expected it before the directory at {directoryStart}.");
+            throw Fault.File(_path,
+                $"zip member {Fault.Quote(name)} of {length} bytes at {offset}; expected it before the directory at {directoryStart}.");
         }
 
         byte[] local = FilePart.Read(_path, _file, offset, LocalBytes);
@@ -210,7 +215,8 @@ internal sealed class ZipDirectory
         long position = offset + LocalBytes + nameLength + U16(local, 28);
         if (U32(local, 0) != LocalSignature || position > directoryStart || length > directoryStart - position)
         {
-            throw Wrong(offset, $"no zip member {Fault.Quote(name)} of {length} bytes; expected it here, before the directory at {directoryStart}.");
+            throw Wrong(offset,
+                $"no zip member {Fault.Quote(name)} of {length} bytes; expected it here, before the directory at {directoryStart}.");
         }
 
         byte[] localName = FilePart.Read(_path, _file, offset + LocalBytes, nameLength);

@@ -5,7 +5,8 @@ namespace DeformDetr.Formats;
 
 /// <summary>
 /// A checkpoint in several files, as Hugging Face writes it: <c>NAME.index.json</c> says which tensor stands in which file beside it. A
-/// folder stands for the first of model.safetensors, model.safetensors.index.json, pytorch_model.bin and pytorch_model.bin.index.json in it.
+/// folder stands for the first of model.safetensors, model.safetensors.index.json, pytorch_model.bin and pytorch_model.bin.index.json in
+/// it.
 /// </summary>
 public sealed class ShardedFile : TensorFile
 {
@@ -57,7 +58,8 @@ public sealed class ShardedFile : TensorFile
     public static new ShardedFile Open(string path)
     {
         string file = Directory.Exists(path)
-            ? ModelIn(path) ?? throw new FileNotFoundException($"{path}: no model in this folder; expected one of {string.Join(", ", Models)}.", path)
+            ? ModelIn(path) ?? throw new FileNotFoundException(
+                $"{path}: no model in this folder; expected one of {string.Join(", ", Models)}.", path)
             : path;
         List<TensorFile> shards = [];
         try
@@ -76,7 +78,8 @@ public sealed class ShardedFile : TensorFile
                 {
                     if (!index.TryGetValue(entry.Name, out string? named) || named != shard)
                     {
-                        throw Fault.Tensor(shard, entry.Name, $"is not said to stand here; expected it in {Fault.Quote(System.IO.Path.GetFileName(file))}.");
+                        throw Fault.Tensor(shard, entry.Name,
+                            $"is not said to stand here; expected it in {Fault.Quote(System.IO.Path.GetFileName(file))}.");
                     }
                 }
             }
@@ -131,7 +134,8 @@ public sealed class ShardedFile : TensorFile
                 string shard = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString()! : "";
                 if (shard.Length == 0 || shard is "." or ".." || shard.AsSpan().IndexOfAny('/', '\\', '\0') >= 0)
                 {
-                    throw Fault.Tensor(path, entry.Name, $"is said to stand in {Fault.Quote(shard)}; expected the name of a file in the same folder.");
+                    throw Fault.Tensor(
+                        path, entry.Name, $"is said to stand in {Fault.Quote(shard)}; expected the name of a file in the same folder.");
                 }
 
                 index.Add(entry.Name, System.IO.Path.Combine(System.IO.Path.GetDirectoryName(path) ?? "", shard));

@@ -48,7 +48,8 @@ public abstract class TensorFile : IDisposable
         ".npy" => NpyFile.Open(path),
         ".pth" or ".pt" or ".bin" or ".ckpt" => PyTorchFile.Open(path),
         string extension => throw Fault.File(
-            path, $"extension {Fault.Quote(extension)} is not a tensor file's; expected .safetensors, .npz, .npy, .pth, .pt, .bin or .ckpt."),
+            path,
+            $"extension {Fault.Quote(extension)} is not a tensor file's; expected .safetensors, .npz, .npy, .pth, .pt, .bin or .ckpt."),
     };
 
     /// <summary>Whether the file has a tensor of this name.</summary>

@@ -32,7 +32,8 @@ public static class CheckpointConverter
     /// <param name="layout">The names to write.</param>
     /// <param name="config">The checkpoint's configuration.</param>
     /// <param name="step">Called with the name of each tensor.</param>
-    /// <exception cref="InvalidDataException">Tensors absent, unexpected or wrong, all of them named; or a target that can't be written.</exception>
+    /// <exception cref="InvalidDataException">Tensors absent, unexpected or wrong, all of them named; or a target that can't be
+    /// written.</exception>
     /// <exception cref="IOException">A file can't be read or written.</exception>
     /// <exception cref="UnauthorizedAccessException">No permission to read or write a file.</exception>
     public static Conversion Run(string source, string target, CheckpointLayout layout, DeformableDetrConfig config, Action<string> step)
@@ -72,7 +73,8 @@ public static class CheckpointConverter
         }
     }
 
-    private static Conversion Run<T>(Checkpoint checkpoint, string target, CheckpointLayout layout, DeformableDetrConfig config, Action<string> step)
+    private static Conversion Run<T>(
+        Checkpoint checkpoint, string target, CheckpointLayout layout, DeformableDetrConfig config, Action<string> step)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         CheckpointWeights<T> weights = new(checkpoint.Store, config.WithBoxRefine);
@@ -114,15 +116,17 @@ public static class CheckpointConverter
         string extension = Path.GetExtension(file).ToLowerInvariant();
         if (extension == ".safetensors")
         {
-            return new SafetensorsWriter(
-                file,
-                metadata: new Dictionary<string, string>(StringComparer.Ordinal) { ["format"] = "pt", [CheckpointConfiguration.MetadataKey] = json });
+            // transformers asks for the format.
+            Dictionary<string, string> metadata = new(StringComparer.Ordinal) { ["format"] = "pt", [CheckpointConfiguration.MetadataKey] = json };
+            return new SafetensorsWriter(file, metadata: metadata);
         }
 
         // transformers takes a bare state_dict.
         string? key = layout.Word switch { "huggingface" => null, "mmdetection" => "state_dict", _ => "model" };
         Dictionary<string, string> beside = new(StringComparer.Ordinal) { ["args"] = json };
-        return extension is ".pth" or ".pt" or ".bin" ? new PyTorchWriter(file, key, key is null ? null : beside) : TensorWriter.Create(file);
+        return extension is ".pth" or ".pt" or ".bin"
+            ? new PyTorchWriter(file, key, key is null ? null : beside)
+            : TensorWriter.Create(file);
     }
 
     // One tensor under all names that the layout lists for it.

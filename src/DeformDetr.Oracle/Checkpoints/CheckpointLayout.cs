@@ -5,8 +5,8 @@ namespace DeformDetr.Oracle;
 
 /// <summary>
 /// How a code base names the weights of this model: pairs of names in a file <c>Layouts/WORD.weights</c>. <c>{i}</c> is any whole number,
-/// <c>&lt;a|b&gt;</c> on the left stands with the same place of the same group on the right; <c>[rows 2/3]</c> is the second of three blocks
-/// of rows, <c>[read]</c> a name that is understood and not written, <c>[zeros if absent]</c> what an absent tensor means, and <c>-</c> on
+/// <c>&lt;a|b&gt;</c> on the left stands with the same place of the same group on the right; <c>[rows 2/3]</c> is the second of three
+/// blocks of rows, <c>[read]</c> a name that is understood and not written, <c>[zeros if absent]</c> what an absent tensor means, and <c>-</c> on
 /// the left what the code base doesn't list.
 /// </summary>
 public sealed class CheckpointLayout
@@ -32,7 +32,8 @@ public sealed class CheckpointLayout
     }
 
     /// <summary>All layouts, the original's first.</summary>
-    public static IReadOnlyList<CheckpointLayout> All { get; } = [.. new[] { "original", "huggingface", "mmdetection", "detrex" }.Select(Load)];
+    public static IReadOnlyList<CheckpointLayout> All { get; } =
+        [.. new[] { "original", "huggingface", "mmdetection", "detrex" }.Select(Load)];
 
     /// <summary>The names of the original.</summary>
     public static CheckpointLayout Original => All[0];

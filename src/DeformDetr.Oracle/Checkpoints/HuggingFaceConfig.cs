@@ -27,7 +27,8 @@ internal static class HuggingFaceConfig
         bool isFolder = Directory.Exists(path);
         string name = Path.GetFileName(path);
         if (checkpoint.Layout.Word != "huggingface"
-            || !(isFolder || name.StartsWith("model", StringComparison.Ordinal) || name.StartsWith("pytorch_model", StringComparison.Ordinal)))
+            || !(isFolder
+                || name.StartsWith("model", StringComparison.Ordinal) || name.StartsWith("pytorch_model", StringComparison.Ordinal)))
         {
             return null;
         }
@@ -104,7 +105,9 @@ internal static class HuggingFaceConfig
         int Value(string key) => file.Root.TryGetProperty(key, out JsonElement value) ? file.Integer(value, key) : absent;
         if (Value(one) != Value(other))
         {
-            throw file.Error(other, FormattableString.Invariant($"holds {Value(other)}"), FormattableString.Invariant($"{one}, {Value(one)}, which the original has for both"));
+            throw file.Error(
+                other, FormattableString.Invariant($"holds {Value(other)}"),
+                FormattableString.Invariant($"{one}, {Value(one)}, which the original has for both"));
         }
     }
 
@@ -128,10 +131,12 @@ internal static class HuggingFaceConfig
             throw file.Error("backbone_config", "names no backbone", "backbone, or depths and hidden_sizes of a ResNet");
         }
 
-        bool basic = config.TryGetProperty("layer_type", out JsonElement layer) && file.String(layer, "backbone_config.layer_type") == "basic";
+        bool basic = config.TryGetProperty("layer_type", out JsonElement layer)
+            && file.String(layer, "backbone_config.layer_type") == "basic";
         IReadOnlyList<JsonElement> widths = file.Array(sizes, "backbone_config.hidden_sizes");
         int first = widths.Count == 0 ? 0 : file.Integer(widths[0], "backbone_config.hidden_sizes");
-        JsonArray layers = [.. file.Array(depths, $"backbone_config.{Depths}").Select(depth => (JsonNode)file.Integer(depth, $"backbone_config.{Depths}"))];
+        const string Key = $"backbone_config.{Depths}";
+        JsonArray layers = [.. file.Array(depths, Key).Select(depth => (JsonNode)file.Integer(depth, Key))];
         return new JsonObject { ["block"] = basic ? "basic" : "bottleneck", ["width"] = basic ? first : first / 4, ["layers"] = layers };
     }
 

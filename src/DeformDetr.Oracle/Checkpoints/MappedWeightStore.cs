@@ -142,20 +142,22 @@ internal sealed class MappedWeightStore : IWeightStore
     private void RequireWhole(string name, string?[] parts)
     {
         List<string> there = [.. parts.OfType<string>()];
-        string? other = there.Find(part =>
-            parts.Length > 1 && (_entries[part].Shape != _entries[there[0]].Shape || _entries[part].Shape.Rank == 0 || _entries[part].StoredType != _entries[there[0]].StoredType));
-        bool tooLong = parts.Length > 1 && other is null && (long)_entries[there[0]].Shape.ElementCount * parts.Length > Array.MaxLength;
+        TensorEntry first = _entries[there[0]];
+        string? other = parts.Length == 1 ? null : there.Find(part =>
+            _entries[part].Shape != first.Shape || first.Shape.Rank == 0 || _entries[part].StoredType != first.StoredType);
+        bool tooLong = parts.Length > 1 && other is null && (long)first.Shape.ElementCount * parts.Length > Array.MaxLength;
         if (other is not null || tooLong)
         {
             _wrong.Add(
                 $"{other ?? there[0]} holds {_entries[other ?? there[0]].StoredType.Word()} {_entries[other ?? there[0]].Shape}, "
-                + $"expected a block of rows as {there[0]}, {_entries[there[0]].StoredType.Word()} {_entries[there[0]].Shape}");
+                + $"expected a block of rows as {there[0]}, {first.StoredType.Word()} {first.Shape}");
             _stored.Remove(name);
         }
         else if (there.Count < parts.Length)
         {
             _wrong.Add(string.Create(
-                CultureInfo.InvariantCulture, $"{string.Join(" + ", there)} is {there.Count} of {parts.Length} blocks of rows, expected all"));
+                CultureInfo.InvariantCulture,
+                $"{string.Join(" + ", there)} is {there.Count} of {parts.Length} blocks of rows, expected all"));
             _stored.Remove(name);
         }
     }

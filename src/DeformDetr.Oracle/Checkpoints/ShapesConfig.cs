@@ -14,16 +14,23 @@ internal static class ShapesConfig
     {
         IWeightStore store = checkpoint.Store;
         HashSet<string> names = new(store.Names, StringComparer.Ordinal);
-        int Size(string name, int axis, int absent) => names.Contains(name) && store.ShapeOf(name).Rank > axis ? store.ShapeOf(name)[axis] : absent;
+        int Size(string name, int axis, int absent) =>
+            names.Contains(name) && store.ShapeOf(name).Rank > axis ? store.ShapeOf(name)[axis] : absent;
         DeformableDetrConfig defaults = new();
         bool twoStage = names.Contains("transformer.pos_trans.weight");
         int levels = Size("transformer.level_embed", 0, defaults.NumFeatureLevels);
-        int Points(string attention, int absent) =>
-            Size($"{attention}.sampling_offsets.bias", 0, absent * AssumedHeads * levels * 2) is var rows && levels > 0 && rows % (AssumedHeads * levels * 2) == 0
-                ? rows / (AssumedHeads * levels * 2)
+        int Points(string attention, int absent)
+        {
+            string bias = $"{attention}.sampling_offsets.bias";
+            int group = AssumedHeads * levels * 2;
+            int rows = Size(bias, 0, absent * group);
+            return group > 0 && rows % group == 0
+                ? rows / group
                 : throw new InvalidDataException(
-                    $"{checkpoint.File.Path}: {store.StoredAs($"{attention}.sampling_offsets.bias")} holds {store.ShapeOf($"{attention}.sampling_offsets.bias")}, "
-                    + $"which is not for {AssumedHeads} heads; expected --config that says how many heads there are.");
+                    $"{checkpoint.File.Path}: {store.StoredAs(bias)} holds {store.ShapeOf(bias)}, which is not for {AssumedHeads} heads; "
+                    + "expected --config that says how many heads there are.");
+        }
+
         DeformableDetrConfig config = defaults with
         {
             Backbone = Backbone(store, names, defaults.Backbone),
@@ -52,7 +59,10 @@ internal static class ShapesConfig
         string queries = twoStage ? FormattableString.Invariant($", num_queries {config.NumQueries}") : "";
         return new CheckpointConfiguration(
             CheckpointConfiguration.Plain(config), CheckpointConfiguration.FromShapes,
-            [FormattableString.Invariant($"the configuration is taken from the weights' shapes; nheads {AssumedHeads}, dilation false{queries} are assumed (--config or --variant say otherwise)")]);
+            [
+                FormattableString.Invariant($"the configuration is taken from the weights' shapes; nheads {AssumedHeads}, dilation false{queries} ")
+                    + "are assumed (--config or --variant say otherwise)",
+            ]);
     }
 
     // The classes that the first class head scores; null where there is none.
@@ -100,7 +110,8 @@ internal static class ShapesConfig
         foreach (BackboneSpec named in BackboneSpec.Named.Values)
         {
             int planes = width * named.WidthPerGroup / 64 * named.Groups;
-            if (bottleneck && named.Layers.SequenceEqual(layers) && named.Width == width && second[0] == planes && second[1] == planes / named.Groups)
+            if (bottleneck && named.Layers.SequenceEqual(layers) && named.Width == width
+                && second[0] == planes && second[1] == planes / named.Groups)
             {
                 return named;
             }

@@ -35,7 +35,9 @@ internal static class StateDict
         }
 
         string[] words = canonical.Split('.', 3);
-        IEnumerable<string> names = config.WithBoxRefine ? [canonical] : Enumerable.Range(0, config.Heads).Select(head => $"{words[0]}.{head}.{words[2]}");
+        IEnumerable<string> names = config.WithBoxRefine
+            ? [canonical]
+            : Enumerable.Range(0, config.Heads).Select(head => $"{words[0]}.{head}.{words[2]}");
         bool alsoDecoders = isBox ? config.WithBoxRefine : config.TwoStage;
         return alsoDecoders ? names.Concat(names.Select(name => $"{Decoder}{name}")) : names;
     }

@@ -8,4 +8,5 @@ namespace DeformDetr.Oracle;
 /// <param name="Parts">How many such blocks there are.</param>
 /// <param name="OnlyRead">Whether the name is understood, but not written.</param>
 /// <param name="ZerosIfAbsent">Whether a checkpoint without the tensor means zeros.</param>
-internal sealed record WeightLine(int Number, NamePattern? Stored, NamePattern Original, int Part, int Parts, bool OnlyRead, bool ZerosIfAbsent);
+internal sealed record WeightLine(
+    int Number, NamePattern? Stored, NamePattern Original, int Part, int Parts, bool OnlyRead, bool ZerosIfAbsent);

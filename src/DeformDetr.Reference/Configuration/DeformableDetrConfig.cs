@@ -132,7 +132,8 @@ public sealed record DeformableDetrConfig
         AtMost(DimFeedforward, MostNumbers, "dim_feedforward");
         AtMost(NumQueries, MostNumbers, "num_queries");
         AtMost(NumClasses, MostNumbers, "num_classes");
-        AtMost(2L * Nheads * NumFeatureLevels * Math.Max(EncNPoints, DecNPoints), MostOffsets, "2 * nheads * num_feature_levels * n_points");
+        AtMost(
+            2L * Nheads * NumFeatureLevels * Math.Max(EncNPoints, DecNPoints), MostOffsets, "2 * nheads * num_feature_levels * n_points");
         Require(
             !Dilation || Backbone.Block != ResidualBlock.Basic,
             $"dilation holds true; expected false with basic blocks (torchvision can't dilate them).");
@@ -141,7 +142,8 @@ public sealed record DeformableDetrConfig
     private static void Positive(int value, int shown, string name, string expected) =>
         Require(value > 0, $"{name} holds {shown}; expected {expected}.");
 
-    private static void AtMost(long value, long most, string name) => Require(value <= most, $"{name} holds {value}; expected at most {most}.");
+    private static void AtMost(long value, long most, string name) =>
+        Require(value <= most, $"{name} holds {value}; expected at most {most}.");
 
     private static void Require(bool holds, DefaultInterpolatedStringHandler text)
     {

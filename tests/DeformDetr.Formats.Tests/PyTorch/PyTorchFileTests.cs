@@ -77,13 +77,13 @@ public class PyTorchFileTests
     }
 
     [Theory]
-    [InlineData(0, new long[] { 2, 3 }, new long[] { 3, 2 }, "reaches beyond its storage of 6 elements")]
+    [InlineData(0, new long[] { 2, 3 }, new long[] { 3, 2 }, "reach beyond a storage of 6 elements")]
     [InlineData(7, new long[] { }, new long[] { }, "begins at element 7 of a storage of 6")]
     [InlineData(-1, new long[] { }, new long[] { }, "begins at element -1")]
     [InlineData(0, new long[] { 2 }, new long[] { -1 }, "a size or stride is an integer; expected a whole number that is not negative")]
     [InlineData(0, new long[] { 2, 2 }, new long[] { 1 }, "2 sizes and 1 strides")]
     [InlineData(0, new long[] { 7 }, new long[] { 0 }, "repeats the 6 elements")]
-    [InlineData(0, new long[] { long.MaxValue, long.MaxValue }, new long[] { long.MaxValue, long.MaxValue }, "reaches beyond")]
+    [InlineData(0, new long[] { long.MaxValue, long.MaxValue }, new long[] { long.MaxValue, long.MaxValue }, "reach beyond")]
     [InlineData(0, new long[] { 1L << 40, 1L << 40 }, new long[] { 0, 0 }, "more elements than one array can hold")]
     public void A_view_that_its_storage_cannot_have_is_refused(long offset, long[] sizes, long[] strides, string what)
     {
