@@ -6,12 +6,15 @@ TEST = "DeformDetr.Oracle.Tests.GoldenCaseTests"
 TESTS = {name: "DeformDetr.Oracle.Tests.DemoFilesTests" for name in ("demo/truth.json", "demo/pictures.safetensors")}
 TESTS["fingerprints.json"] = "DeformDetr.Oracle.Tests.Fingerprints.FingerprintFileTests"
 PHOTOGRAPHS_TEST = "DeformDetr.Oracle.Tests.PhotographFilesTests"
+CHECKPOINTS_TEST = "DeformDetr.Oracle.Tests.Checkpoints.CheckpointFilesTests"
 PORTS_TEST = "DeformDetr.Oracle.Tests.Ports.PortFilesTests"
 
 
 def _test(path):
     if path.startswith("photographs/"):
         return PHOTOGRAPHS_TEST
+    if path.startswith("checkpoints/"):
+        return CHECKPOINTS_TEST
     return PORTS_TEST if path.startswith("ports/") else TESTS.get(path, TEST)
 
 

@@ -11,7 +11,7 @@ internal static class CheckCommand
         Option<string?> weights = CliOptions.NotEmpty(new Option<string?>("--weights")
         {
             Description =
-                "The checkpoint: a .safetensors or .npz file of the original's state_dict; or recipe:SEED for weights made from a number. "
+                "The checkpoint: .pth, .safetensors, .bin, .npz or a Hugging Face folder; or recipe:SEED for weights made from a number. "
                 + "With --op it may be absent",
             HelpName = "W",
         });
@@ -88,7 +88,8 @@ internal static class CheckCommand
 
             string given = parsed.GetValue(weights)
                 ?? throw new InvalidDataException("option '--weights' is required; 'deform-detr check --help' explains the command.");
-            (WeightSource source, RunConfiguration run) = CliOptions.Model(given, parsed.GetValue(config), parsed.GetValue(variant));
+            (WeightSource source, RunConfiguration run) = CliOptions.Model(
+                console, given, parsed.GetValue(config), parsed.GetValue(variant));
             CheckRequest request = new(
                 inputs, source, run.Config, run.Preprocess, parsed.GetRequiredValue(port), parsed.GetValue(map), precision, cores);
             (CheckReport report, ExportedCase? exported) = CliOptions.OrGuessed(

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Text.Json;
 using DeformDetr.Oracle;
 using DeformDetr.Reference;
 using DeformDetr.Tensors;
@@ -46,12 +47,26 @@ internal static class CliOptions
         _ => DumpDType.Float32,
     };
 
+    public static Option<string> Layout() => Word(
+        "--layout", "Whose names the tensors get", CheckpointLayout.Original.Word, [.. CheckpointLayout.All.Select(layout => layout.Word)]);
+
+    public static void WriteShape(Utf8JsonWriter json, TensorShape shape)
+    {
+        json.WriteStartArray("shape");
+        foreach (int size in shape)
+        {
+            json.WriteNumberValue(size);
+        }
+
+        json.WriteEndArray();
+    }
+
     public static Option<bool> Json() => new("--json") { Description = "Print the same facts as JSON, and nothing else" };
 
     public static Option<string> Weights() => NotEmpty(new Option<string>("--weights")
     {
         Description =
-            "The checkpoint: a .safetensors or .npz file of the original's state_dict; or recipe:SEED for weights made from a number",
+            "The checkpoint: .pth, .safetensors, .bin or .npz, or a Hugging Face folder; or recipe:SEED for weights made from a number",
         HelpName = "W",
         Required = true,
     });
@@ -64,7 +79,8 @@ internal static class CliOptions
 
     public static Option<string?> Variant() => NotEmpty(new Option<string?>("--variant")
     {
-        Description = $"A published variant: {string.Join(", ", DeformableDetrConfig.Variants.Keys)} [default without --config: r50]",
+        Description =
+            $"A published variant: {string.Join(", ", DeformableDetrConfig.Variants.Keys)} [default without --config: what the checkpoint says, else r50]",
         HelpName = "V",
     });
 
@@ -139,8 +155,8 @@ internal static class CliOptions
     public static string Describe(Kernels kernels, int threads) =>
         kernels == Kernels.Simd ? $"simd kernels on {Numbers.Count(threads, "thread", "threads")}" : "textbook kernels on 1 thread";
 
-    // A checkpoint file needs no configuration (then it is r50's); a recipe has no shapes of its own.
-    public static (WeightSource Weights, RunConfiguration Run) Model(string weights, string? config, string? variant)
+    // A checkpoint file needs no configuration: it may bring one along, and is r50's otherwise. A recipe has no shapes of its own.
+    public static (WeightSource Weights, RunConfiguration Run) Model(CliConsole console, string weights, string? config, string? variant)
     {
         if (config is not null && variant is not null)
         {
@@ -160,7 +176,24 @@ internal static class CliOptions
                 $"--weights holds {source.Text} without the shapes that it should fill; expected --config or --variant too.");
         }
 
-        return (source, config is not null ? RunConfiguration.Load(config) : RunConfiguration.Variant(variant ?? "r50"));
+        RunConfiguration? given = config is not null ? RunConfiguration.Load(config)
+            : variant is not null ? RunConfiguration.Variant(variant)
+            : null;
+        CheckpointConfiguration? own = source.Path is null ? null : OwnConfiguration(source.Path, quiet: given is not null);
+        if (given is null)
+        {
+            Note(console, source, own?.Notes ?? []);
+            return (source, own?.Run ?? RunConfiguration.Variant("r50"));
+        }
+
+        if (own is not null && own.Source != CheckpointConfiguration.FromShapes)
+        {
+            string[] differences = [.. ConfigWriter.Differences(own.Run.Config, given.Config)];
+            string option = config is null ? "--variant" : "--config";
+            Note(console, source, differences.Length == 0 ? [] : [$"{option} overrides {own.Source}: {string.Join(", ", differences)}"]);
+        }
+
+        return (source, given);
     }
 
     // What went wrong with weights that nobody described: the most likely cause is worth a word.
@@ -174,9 +207,32 @@ internal static class CliOptions
             when (config is null && variant is null && weights.Path is { } path
                 && exception.Message.StartsWith($"{path}: ", StringComparison.Ordinal))
         {
-            throw new InvalidDataException(
-                $"{path}: taken for r50, since neither --config nor --variant is given: {exception.Message[(path.Length + 2)..]}",
-                exception);
+            string taken = OwnConfiguration(path, quiet: true) is { } own
+                ? $"taken as its {own.Source} say"
+                : "taken for r50, since neither --config nor --variant is given";
+            throw new InvalidDataException($"{path}: {taken}: {exception.Message[(path.Length + 2)..]}", exception);
+        }
+    }
+
+    // Where a configuration is given, what the checkpoint says is only compared: a fault there is none of this run.
+    private static CheckpointConfiguration? OwnConfiguration(string path, bool quiet)
+    {
+        try
+        {
+            using Checkpoint checkpoint = Checkpoint.Open(path);
+            return checkpoint.Configuration();
+        }
+        catch (Exception exception) when (quiet && exception is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static void Note(CliConsole console, WeightSource source, IReadOnlyList<string> notes)
+    {
+        foreach (string note in notes)
+        {
+            console.Error.WriteLine(OneLine.Printable($"deform-detr: note: {source.Text}: {note}."));
         }
     }
 

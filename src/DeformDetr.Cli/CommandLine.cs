@@ -78,10 +78,12 @@ public static class CommandLine
             OpCommand.Create(console),
             WhyCommand.Create(console),
             InspectCommand.Create(console),
+            ConvertCommand.Create(console),
         };
         root.SetAction(
             (Func<ParseResult, int>)(_ => throw new InvalidDataException(
-                "no command; expected demo, detect, trace, verify, check, op, why or inspect ('deform-detr --help' explains them).")));
+                "no command; expected demo, detect, trace, verify, check, op, why, inspect or convert "
+                + "('deform-detr --help' explains them).")));
         foreach (Option option in root.Options)
         {
             switch (option)

@@ -47,7 +47,7 @@ internal static class DetectCommand
             }
 
             (WeightSource source, RunConfiguration run) = CliOptions.Model(
-                parsed.GetRequiredValue(weights), parsed.GetValue(config), parsed.GetValue(variant));
+                console, parsed.GetRequiredValue(weights), parsed.GetValue(config), parsed.GetValue(variant));
             run = run with { Classes = ClassNames.Of(parsed.GetValue(classes), run) };
             string? folder = parsed.GetValue(output);
             if (folder is not null)

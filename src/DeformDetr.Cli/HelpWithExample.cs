@@ -26,14 +26,16 @@ internal sealed class HelpWithExample : SynchronousCommandLineAction
             """,
         ["detect"] = """
               deform-detr detect golden/demo/shapes-1.png --weights golden/demo/weights.safetensors --config golden/demo/case.json --out found
-              deform-detr detect street.jpg --weights r50_deformable_detr.safetensors --variant r50 --threshold 0.5 --json
-              deform-detr detect val2017 --weights r50_deformable_detr.safetensors --variant r50 --threshold 0 --coco results.json
+              deform-detr detect street.jpg --weights r50_deformable_detr-checkpoint.pth --threshold 0.5 --json
+              deform-detr detect val2017 --weights r50_deformable_detr-checkpoint.pth --threshold 0 --coco results.json
 
             Of a folder the PNG, JPEG and PPM files by their names, in the order of these; what a file holds is told by its first bytes.
             A picture that can't be read is one line on standard error, and the others go on; the exit status is then 2.
             Exif orientation is ignored, as by the original, and said so.
             image_id in --coco is the number in a file's name (000000000139.jpg is 139) where all names are different numbers, else the
             picture's place, from 1; category_id is the label, which is COCO's own number in models trained on COCO.
+            A checkpoint's own configuration is used: the args of a training, the config.json of a Hugging Face folder. Nothing in a
+            checkpoint is run.
             """,
         ["trace"] = """
               deform-detr trace --input golden/demo/shapes-1.png --weights golden/demo/weights.safetensors --config golden/demo/case.json --out trace.safetensors
@@ -82,8 +84,18 @@ internal sealed class HelpWithExample : SynchronousCommandLineAction
             """,
         ["inspect"] = """
               deform-detr inspect golden/demo/weights.safetensors
+              deform-detr inspect golden/checkpoints/whole.pth
 
-            Minimum, maximum and mean are over the finite elements; of truth values, true counts as 1.
+            Minimum, maximum and mean are over the finite elements; of truth values, true counts as 1. The checksum is the beginning of the SHA-256 of the
+            tensor's little-endian row-major elements as they are read (half precision as float32); --json has all of it.
+            """,
+        ["convert"] = """
+              deform-detr convert r50_deformable_detr-checkpoint.pth r50.safetensors
+              deform-detr convert golden/checkpoints/whole.pth hf --layout huggingface
+              deform-detr convert golden/checkpoints/detrex.pth same.pth --config golden/checkpoints/config.json
+
+            A .pth is what torch.load(weights_only=True) reads. Half precision is written as float32; BatchNorm's counters are left out.
+            The checksum is the beginning of the SHA-256 of the tensor's little-endian row-major elements; --json has all of it.
             """,
     };
 

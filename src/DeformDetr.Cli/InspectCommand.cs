@@ -11,11 +11,14 @@ internal static class InspectCommand
     public static Command Create(CliConsole console)
     {
         Argument<string> file = CliOptions.NotEmpty(
-            new Argument<string>("FILE") { Description = "A checkpoint or trace (.safetensors, .npz) or a single array (.npy)" });
+            new Argument<string>("FILE")
+            {
+                Description = "A checkpoint (.pth, .safetensors, .bin, .npz, a Hugging Face folder), a trace, or a single array (.npy)",
+            });
         Option<bool> json = CliOptions.Json();
         Command command = new(
             "inspect",
-            "List the tensors in a file: name, type, shape, minimum, maximum, mean, and how many elements are not finite.")
+            "List the tensors in a file: name, type, shape, minimum, maximum, mean, how many elements are not finite, and a checksum.")
         {
             file, json,
         };
@@ -28,13 +31,14 @@ internal static class InspectCommand
         using TensorFile file = TensorFile.Open(path);
 
         // One tensor in memory at a time; what is kept is four numbers of each.
-        List<(TensorEntry Entry, TensorStatistics Statistics)> rows = console.Track("inspect", file.Entries.Count, step =>
+        List<(TensorEntry Entry, TensorStatistics Statistics, string Sha256)> rows = console.Track("inspect", file.Entries.Count, step =>
         {
-            List<(TensorEntry, TensorStatistics)> found = [];
+            List<(TensorEntry, TensorStatistics, string)> found = [];
             foreach (TensorEntry entry in file.Entries)
             {
                 step(entry.Name);
-                found.Add((entry, TensorStatistics.Of(file.Read(entry.Name))));
+                Tensor tensor = file.Read(entry.Name);
+                found.Add((entry, TensorStatistics.Of(tensor), CheckpointConverter.Sha256(tensor)));
             }
 
             return found;
@@ -47,13 +51,14 @@ internal static class InspectCommand
 
         TextTable table = new(
             console, new("tensor"), new("dtype"), new("shape"), new("min", true), new("max", true), new("mean", true),
-            new("non-finite", true));
-        foreach ((TensorEntry entry, TensorStatistics s) in rows)
+            new("non-finite", true), new("sha256"));
+        foreach ((TensorEntry entry, TensorStatistics s, string sha256) in rows)
         {
             table.Add(
                 OneLine.Printable(entry.Name), entry.StoredType.Word(), Numbers.Shape(entry.Shape),
                 Numbers.Statistic(s.Minimum), Numbers.Statistic(s.Maximum), Numbers.Statistic(s.Mean),
-                new TextTable.Cell(Numbers.Count(s.NonFinite), s.NonFinite == 0 ? Styles.Faint : Styles.Bad));
+                new TextTable.Cell(Numbers.Count(s.NonFinite), s.NonFinite == 0 ? Styles.Faint : Styles.Bad),
+                sha256[..16]);
         }
 
         table.WriteAll();
@@ -69,7 +74,8 @@ internal static class InspectCommand
         return CommandLine.Done;
     }
 
-    private static void Write(Utf8JsonWriter json, TensorFile file, List<(TensorEntry Entry, TensorStatistics Statistics)> rows)
+    private static void Write(
+        Utf8JsonWriter json, TensorFile file, List<(TensorEntry Entry, TensorStatistics Statistics, string Sha256)> rows)
     {
         json.WriteStartObject();
         json.WriteString("file", file.Path);
@@ -81,22 +87,17 @@ internal static class InspectCommand
 
         json.WriteEndObject();
         json.WriteStartArray("tensors");
-        foreach ((TensorEntry entry, TensorStatistics s) in rows)
+        foreach ((TensorEntry entry, TensorStatistics s, string sha256) in rows)
         {
             json.WriteStartObject();
             json.WriteString("name", entry.Name);
             json.WriteString("dtype", entry.StoredType.Word());
-            json.WriteStartArray("shape");
-            foreach (int size in entry.Shape)
-            {
-                json.WriteNumberValue(size);
-            }
-
-            json.WriteEndArray();
+            CliOptions.WriteShape(json, entry.Shape);
             Statistic(json, "min", s.Minimum);
             Statistic(json, "max", s.Maximum);
             Statistic(json, "mean", s.Mean);
             json.WriteNumber("non_finite", s.NonFinite);
+            json.WriteString("sha256", sha256);
             json.WriteEndObject();
         }
 

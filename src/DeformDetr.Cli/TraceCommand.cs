@@ -36,7 +36,7 @@ internal static class TraceCommand
         command.SetAction(parsed =>
         {
             (WeightSource source, RunConfiguration run) = CliOptions.Model(
-                parsed.GetRequiredValue(weights), parsed.GetValue(config), parsed.GetValue(variant));
+                console, parsed.GetRequiredValue(weights), parsed.GetValue(config), parsed.GetValue(variant));
             TraceRequest request = new(
                 parsed.GetRequiredValue(input), source, run.Config, run.Preprocess,
                 CliOptions.DTypes(parsed.GetRequiredValue(dtype))[0], CliOptions.Bodies(parsed.GetRequiredValue(kernels))[0],
@@ -72,13 +72,7 @@ internal static class TraceCommand
                     writer.WriteStartObject();
                     writer.WriteString("name", entry.Name);
                     writer.WriteString("dtype", entry.StoredType.Word());
-                    writer.WriteStartArray("shape");
-                    foreach (int size in entry.Shape)
-                    {
-                        writer.WriteNumberValue(size);
-                    }
-
-                    writer.WriteEndArray();
+                    CliOptions.WriteShape(writer, entry.Shape);
                     writer.WriteEndObject();
                 }
 

@@ -33,7 +33,7 @@ internal static class WhyCommand
         command.SetAction(parsed =>
         {
             (WeightSource source, RunConfiguration run) = CliOptions.Model(
-                parsed.GetRequiredValue(weights), parsed.GetValue(config), parsed.GetValue(variant));
+                console, parsed.GetRequiredValue(weights), parsed.GetValue(config), parsed.GetValue(variant));
             WhyRequest request = new(
                 parsed.GetRequiredValue(address), parsed.GetRequiredValue(input), source, run.Config, run.Preprocess, parsed.GetValue(port),
                 CliOptions.Cores(parsed.GetValue(threads)));

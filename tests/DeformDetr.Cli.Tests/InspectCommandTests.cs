@@ -17,11 +17,11 @@ public sealed class InspectCommandTests : IDisposable
     {
         Write(name);
         CliRun run = CliRun.Of("inspect", _shop.At(name)).RequireDone();
-        Assert.Matches(@"^tensor +dtype +shape +min +max +mean +non-finite$", run.Lines[0]);
-        Assert.Matches(@"^some\.floats +F32 +\[2, 2\] +-1 +2\.5 +0\.75 +2$", run.Lines[1]);
-        Assert.Matches(@"^some\.longs +I64 +\[3\] +-4 +9 +2 +0$", run.Lines[2]);
-        Assert.Matches(@"^some\.truths +BOOL +\[4\] +0 +1 +0\.25 +0$", run.Lines[3]);
-        Assert.Matches(@"^nothing +F64 +\[0, 7\] +- +- +- +0$", run.Lines[4]);
+        Assert.Matches(@"^tensor +dtype +shape +min +max +mean +non-finite +sha256$", run.Lines[0]);
+        Assert.Matches(@"^some\.floats +F32 +\[2, 2\] +-1 +2\.5 +0\.75 +2  [0-9a-f]{16}$", run.Lines[1]);
+        Assert.Matches(@"^some\.longs +I64 +\[3\] +-4 +9 +2 +0  [0-9a-f]{16}$", run.Lines[2]);
+        Assert.Matches(@"^some\.truths +BOOL +\[4\] +0 +1 +0\.25 +0  [0-9a-f]{16}$", run.Lines[3]);
+        Assert.Matches(@"^nothing +F64 +\[0, 7\] +- +- +- +0  e3b0c44298fc1c14$", run.Lines[4]);
         Assert.Contains(": 4 tensors, 11 elements, ", run.Lines[^1], StringComparison.Ordinal);
     }
 
@@ -44,13 +44,13 @@ public sealed class InspectCommandTests : IDisposable
         Write("t.safetensors");
         using JsonDocument json = JsonDocument.Parse(CliRun.Of("inspect", _shop.At("t.safetensors"), "--json").RequireDone().Out);
         JsonElement[] rows = [.. json.RootElement.GetProperty("tensors").EnumerateArray()];
-        Assert.Equal("""{"name":"some.floats","dtype":"F32","shape":[2,2],"min":-1,"max":2.5,"mean":0.75,"non_finite":2}""", Compact(rows[0]));
-        Assert.Equal("""{"name":"nothing","dtype":"F64","shape":[0,7],"min":null,"max":null,"mean":null,"non_finite":0}""", Compact(rows[3]));
+        Assert.Equal("""{"name":"some.floats","dtype":"F32","shape":[2,2],"min":-1,"max":2.5,"mean":0.75,"non_finite":2,"sha256":"7a5f96ce88""", Compact(rows[0])[..^56]);
+        Assert.Equal("""{"name":"nothing","dtype":"F64","shape":[0,7],"min":null,"max":null,"mean":null,"non_finite":0,"sha256":"e3b0c44298""", Compact(rows[3])[..^56]);
     }
 
     [Fact]
     public void Another_extension_is_refused() =>
-        CliRun.Of("inspect", Workshop.Shapes(1)).RequireBadInput($"{Workshop.Shapes(1)}: extension '.png' is not a tensor file's; expected .safetensors, .npz or .npy.");
+        CliRun.Of("inspect", Workshop.Shapes(1)).RequireBadInput($"{Workshop.Shapes(1)}: extension '.png' is not a tensor file's; expected .safetensors, .npz, .npy, .pth, .pt, .bin or .ckpt.");
 
     private static string Compact(JsonElement element) => JsonSerializer.Serialize(element);
 

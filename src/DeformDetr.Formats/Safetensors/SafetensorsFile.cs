@@ -82,7 +82,7 @@ public sealed class SafetensorsFile : TensorFile
         }
 
         Span<byte> lengthBytes = stackalloc byte[LengthBytes];
-        Fill(path, file, lengthBytes, 0);
+        FilePart.Fill(path, file, lengthBytes, 0);
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(lengthBytes);
         if (length > MostHeaderBytes)
         {
@@ -95,22 +95,7 @@ public sealed class SafetensorsFile : TensorFile
         }
 
         byte[] header = new byte[length];
-        Fill(path, file, header, LengthBytes);
+        FilePart.Fill(path, file, header, LengthBytes);
         return SafetensorsHeaderParser.Parse(path, header, fileLength - LengthBytes - header.Length);
-    }
-
-    private static void Fill(string path, SafeFileHandle file, Span<byte> destination, long offset)
-    {
-        while (!destination.IsEmpty)
-        {
-            int count = RandomAccess.Read(file, destination, offset);
-            if (count <= 0)
-            {
-                throw Fault.File(path, $"ends inside the header; expected {destination.Length} bytes more.");
-            }
-
-            destination = destination[count..];
-            offset += count;
-        }
     }
 }

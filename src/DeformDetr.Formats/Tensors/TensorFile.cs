@@ -31,19 +31,25 @@ public abstract class TensorFile : IDisposable
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>
-    /// Opens a file of the format that its extension names: .safetensors, .npz, or .npy (one tensor, named like the file).
+    /// Opens a file of the format that its extension names: .safetensors, .npz, .npy (one tensor, named like the file), or .pth, .pt, .bin,
+    /// .ckpt (what PyTorch's <c>save</c> wrote). A folder is opened by the model file in it, several files by their .index.json
+    /// (see <see cref="ShardedFile"/>).
     /// </summary>
     /// <param name="path">The file.</param>
     /// <exception cref="InvalidDataException">Another extension, or the file is malformed.</exception>
     /// <exception cref="IOException">The file doesn't exist (<see cref="FileNotFoundException"/>) or can't be read.</exception>
     /// <exception cref="UnauthorizedAccessException">No permission to read the file.</exception>
-    public static TensorFile Open(string path) => System.IO.Path.GetExtension(path).ToLowerInvariant() switch
+    public static TensorFile Open(string path) => ShardedFile.Is(path) ? ShardedFile.Open(path) : OpenOne(path);
+
+    internal static TensorFile OpenOne(string path) => System.IO.Path.GetExtension(path).ToLowerInvariant() switch
     {
         ".safetensors" => SafetensorsFile.Open(path),
         ".npz" => NpzFile.Open(path),
         ".npy" => NpyFile.Open(path),
+        ".pth" or ".pt" or ".bin" or ".ckpt" => PyTorchFile.Open(path),
         string extension => throw Fault.File(
-            path, $"extension {Fault.Quote(extension)} is not a tensor file's; expected .safetensors, .npz or .npy."),
+            path,
+            $"extension {Fault.Quote(extension)} is not a tensor file's; expected .safetensors, .npz, .npy, .pth, .pt, .bin or .ckpt."),
     };
 
     /// <summary>Whether the file has a tensor of this name.</summary>

@@ -15,7 +15,7 @@ public abstract class TensorWriter : IDisposable
     {
     }
 
-    /// <summary>A writer of the format that the extension names: .safetensors or .npz.</summary>
+    /// <summary>A writer of the format that the extension names: .safetensors, .npz, or .pth, .pt, .bin (a bare state_dict).</summary>
     /// <param name="path">The file; replaced on <see cref="Finish"/> if it exists.</param>
     /// <exception cref="InvalidDataException">Another extension.</exception>
     /// <exception cref="IOException">The folder doesn't exist, or the file can't be written.</exception>
@@ -24,7 +24,9 @@ public abstract class TensorWriter : IDisposable
     {
         ".safetensors" => new SafetensorsWriter(path),
         ".npz" => new NpzWriter(path),
-        string extension => throw Fault.File(path, $"extension {Fault.Quote(extension)} can't be written; expected .safetensors or .npz."),
+        ".pth" or ".pt" or ".bin" => new PyTorchWriter(path),
+        string extension => throw Fault.File(
+            path, $"extension {Fault.Quote(extension)} can't be written; expected .safetensors, .npz, .pth, .pt or .bin."),
     };
 
     /// <summary>Writes a tensor at once; the tensor's own name doesn't matter.</summary>
@@ -34,31 +36,28 @@ public abstract class TensorWriter : IDisposable
     /// <exception cref="InvalidOperationException">The writer is finished, disposed, or was unable to write a tensor before.</exception>
     public void Write(string name, Tensor tensor)
     {
-        ArgumentNullException.ThrowIfNull(name);
-        ArgumentNullException.ThrowIfNull(tensor);
-        RequireOpen();
-        if (!TensorText.IsValid(name))
+        Require(name, tensor);
+        Guarded(() => WriteElements(name, tensor));
+    }
+
+    /// <summary>
+    /// Writes a tensor that was written before once more under another name; formats that can (PyTorch's) keep its elements once.
+    /// </summary>
+    /// <param name="name">The other name.</param>
+    /// <param name="earlier">A name that the tensor was written under by <see cref="Write"/>.</param>
+    /// <param name="tensor">The tensor; nothing of it is kept.</param>
+    /// <exception cref="ArgumentException">The name was written before, the earlier one was not, or the format can't hold it.</exception>
+    /// <exception cref="InvalidOperationException">The writer is finished, disposed, or was unable to write a tensor before.</exception>
+    public void WriteAgain(string name, string earlier, Tensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(earlier);
+        if (!_names.Contains(earlier))
         {
-            throw new ArgumentException(
-                $"write: name {Fault.Quote(name)} holds half a surrogate pair; expected text that UTF-8 can hold.", nameof(name));
+            throw new ArgumentException($"write: name {Fault.Quote(earlier)} was not written; expected one that was.", nameof(earlier));
         }
 
-        CheckName(name);
-        if (!_names.Add(name))
-        {
-            throw new ArgumentException($"write: name {Fault.Quote(name)} was written before; expected each name once.", nameof(name));
-        }
-
-        try
-        {
-            WriteElements(name, tensor);
-        }
-        catch
-        {
-            // Half a tensor stands in the file: it must not become a whole file.
-            Dispose();
-            throw;
-        }
+        Require(name, tensor);
+        Guarded(() => WriteSame(name, earlier, tensor));
     }
 
     /// <summary>Completes the file and puts it in its place. Nothing can be written after that.</summary>
@@ -96,7 +95,41 @@ public abstract class TensorWriter : IDisposable
 
     private protected abstract void WriteElements(string name, Tensor tensor);
 
+    private protected virtual void WriteSame(string name, string earlier, Tensor tensor) => WriteElements(name, tensor);
+
     private protected abstract void Complete();
 
     private protected abstract void Close();
+
+    private void Require(string name, Tensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(tensor);
+        RequireOpen();
+        if (!TensorText.IsValid(name))
+        {
+            throw new ArgumentException(
+                $"write: name {Fault.Quote(name)} holds half a surrogate pair; expected text that UTF-8 can hold.", nameof(name));
+        }
+
+        CheckName(name);
+        if (!_names.Add(name))
+        {
+            throw new ArgumentException($"write: name {Fault.Quote(name)} was written before; expected each name once.", nameof(name));
+        }
+    }
+
+    private void Guarded(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch
+        {
+            // Half a tensor stands in the file: it must not become a whole file.
+            Dispose();
+            throw;
+        }
+    }
 }

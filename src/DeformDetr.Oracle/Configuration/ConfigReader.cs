@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using DeformDetr.Reference;
 
 namespace DeformDetr.Oracle;
@@ -15,6 +16,39 @@ internal static class ConfigReader
         "coco_path", "coco_panoptic_path", "remove_difficult", "output_dir", "device", "seed", "resume", "start_epoch", "eval",
         "num_workers", "cache_mode",
     };
+
+    // What a training in a process group adds to them (init_distributed_mode in util/misc.py).
+    private static readonly HashSet<string> OfProcesses = new(StringComparer.Ordinal)
+    {
+        "rank", "world_size", "gpu", "dist_url", "distributed", "dist_backend", "dist_on_itp",
+    };
+
+    private static readonly HashSet<string> Understood = new(StringComparer.Ordinal)
+    {
+        "backbone", "dilation", "position_embedding", "num_feature_levels", "enc_layers", "dec_layers", "dim_feedforward", "hidden_dim",
+        "nheads", "num_queries", "enc_n_points", "dec_n_points", "with_box_refine", "two_stage", "aux_loss", "activation", "num_classes",
+        "dataset_file", "masks", "frozen_weights",
+    };
+
+    // Arguments of a training: those that are read here, and the names of those that nobody knows.
+    public static (JsonElement Known, IReadOnlyList<string> Unknown) Split(JsonFile file)
+    {
+        JsonObject known = [];
+        List<string> unknown = [];
+        foreach (JsonProperty entry in file.Root.EnumerateObject())
+        {
+            if (Understood.Contains(entry.Name))
+            {
+                known[entry.Name] = JsonNode.Parse(entry.Value.GetRawText());
+            }
+            else if (!Ignored.Contains(entry.Name) && !OfProcesses.Contains(entry.Name))
+            {
+                unknown.Add(entry.Name);
+            }
+        }
+
+        return (JsonFile.Parse(file.Path, known.ToJsonString()).Root, unknown);
+    }
 
     public static DeformableDetrConfig Read(JsonFile file, JsonElement config)
     {

@@ -56,4 +56,24 @@ public static class ConfigWriter
 
         return Encoding.UTF8.GetString(stream.ToArray());
     }
+
+    /// <summary>What two configurations disagree on: <c>key was -> is</c>.</summary>
+    /// <param name="was">One.</param>
+    /// <param name="now">The other.</param>
+    public static IEnumerable<string> Differences(DeformableDetrConfig was, DeformableDetrConfig now)
+    {
+        using JsonDocument before = JsonDocument.Parse(ToJson(was));
+        using JsonDocument after = JsonDocument.Parse(ToJson(now));
+        List<string> differences = [];
+        foreach (JsonProperty entry in before.RootElement.EnumerateObject())
+        {
+            string other = after.RootElement.GetProperty(entry.Name).GetRawText();
+            if (entry.Value.GetRawText() != other)
+            {
+                differences.Add($"{entry.Name} {entry.Value.GetRawText()} -> {other}");
+            }
+        }
+
+        return differences;
+    }
 }

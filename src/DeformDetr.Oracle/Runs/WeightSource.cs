@@ -56,14 +56,14 @@ public sealed record WeightSource(string? Path, ulong Seed)
             return build(new RecipeWeights<T>(Seed, withBoxRefine));
         }
 
-        using TensorFile file = TensorFile.Open(Path);
-        CheckpointWeights<T> weights = new(new FileWeightStore(file), withBoxRefine);
+        using Checkpoint checkpoint = Checkpoint.Open(Path);
+        CheckpointWeights<T> weights = new(checkpoint.Store, withBoxRefine);
         TModel model = build(weights);
         weights.Finish();
         return model;
     }
 
-    /// <summary>SHA-256 of the checkpoint file, or of the recipe's text, in hexadecimal.</summary>
+    /// <summary>SHA-256 of the checkpoint file, of all files of a sharded one together, or of the recipe's text, in hexadecimal.</summary>
     public string Sha256() =>
-        Path is null ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text))) : FileHash.Sha256(Path);
+        Path is null ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text))) : FileHash.Sha256(ShardedFile.FilesOf(Path));
 }

@@ -26,6 +26,13 @@ public enum Activation
 /// <summary>Everything that decides a model's shape, under the original's argument names (main.py) and with its defaults.</summary>
 public sealed record DeformableDetrConfig
 {
+    // Far beyond any model of this kind, and near enough that no shape overflows: files bring configurations that nobody has looked at.
+    private const int MostLayers = 1000;
+    private const int MostWidth = 8192;
+    private const int MostNumbers = 32768;
+    private const int MostOffsets = 65536;
+    private const int MostBackboneWidth = 512;
+
     /// <summary>The convolutional backbone.</summary>
     public BackboneSpec Backbone { get; init; } = BackboneSpec.Named["resnet50"];
 
@@ -117,6 +124,16 @@ public sealed record DeformableDetrConfig
         Require(
             Backbone.Layers.Count == 4 && Backbone.Layers.All(blocks => blocks > 0),
             $"backbone layers hold [{string.Join(", ", Backbone.Layers)}]; expected four numbers of at least 1.");
+        AtMost(EncLayers, MostLayers, "enc_layers");
+        AtMost(DecLayers, MostLayers, "dec_layers");
+        AtMost(Backbone.Layers.Max(), MostLayers, "backbone layers");
+        AtMost(Backbone.Width, MostBackboneWidth, "backbone width");
+        AtMost(HiddenDim, MostWidth, "hidden_dim");
+        AtMost(DimFeedforward, MostNumbers, "dim_feedforward");
+        AtMost(NumQueries, MostNumbers, "num_queries");
+        AtMost(NumClasses, MostNumbers, "num_classes");
+        AtMost(
+            2L * Nheads * NumFeatureLevels * Math.Max(EncNPoints, DecNPoints), MostOffsets, "2 * nheads * num_feature_levels * n_points");
         Require(
             !Dilation || Backbone.Block != ResidualBlock.Basic,
             $"dilation holds true; expected false with basic blocks (torchvision can't dilate them).");
@@ -124,6 +141,9 @@ public sealed record DeformableDetrConfig
 
     private static void Positive(int value, int shown, string name, string expected) =>
         Require(value > 0, $"{name} holds {shown}; expected {expected}.");
+
+    private static void AtMost(long value, long most, string name) =>
+        Require(value <= most, $"{name} holds {value}; expected at most {most}.");
 
     private static void Require(bool holds, DefaultInterpolatedStringHandler text)
     {

@@ -13,12 +13,17 @@ namespace DeformDetr.Reference;
 public sealed class CheckpointWeights<T> : IWeights<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    // More elements than two of the published models have, and more tensors than fifty.
+    private const long MostPlaceholders = 100_000_000;
+    private const int MostAbsent = 20_000;
+
     private readonly IWeightStore _store;
     private readonly bool _withBoxRefine;
     private readonly SortedDictionary<string, List<string>> _aliases = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Tensor<T>> _taken = new(StringComparer.Ordinal);
     private readonly List<string> _absent = [];
     private readonly List<string> _wrong = [];
+    private long _placeholders;
 
     /// <summary>Weights from a store.</summary>
     /// <param name="store">Where the tensors are.</param>
@@ -68,15 +73,32 @@ public sealed class CheckpointWeights<T> : IWeights<T>
     /// in one line.</exception>
     public void Finish()
     {
-        List<string> unexpected = [.. _aliases.Where(entry => !_taken.ContainsKey(entry.Key)).SelectMany(entry => entry.Value)];
+        IEnumerable<string> unexpected = _aliases.Where(entry => !_taken.ContainsKey(entry.Key)).SelectMany(entry => entry.Value);
+        RequireNothing([.. unexpected.Select(_store.StoredAs), .. _store.Unexpected]);
+    }
+
+    private void RequireNothing(List<string> unexpected)
+    {
         List<string> problems = [];
         Describe(problems, "absent", _absent);
         Describe(problems, "unexpected", unexpected);
-        Describe(problems, "wrong", _wrong);
+        Describe(problems, "wrong", [.. _store.Wrong, .. _wrong]);
         if (problems.Count > 0)
         {
             throw new InvalidDataException($"{_store.Source}: {string.Join("; ", problems)}; expected the tensors of the configuration.");
         }
+    }
+
+    // What a layer gets in the place of a tensor that it can't have. A configuration without end must not fill the memory with them.
+    private Tensor<T> Placeholder(TensorShape shape)
+    {
+        _placeholders += shape.ElementCount;
+        if (_placeholders > MostPlaceholders || _absent.Count > MostAbsent)
+        {
+            RequireNothing([]);
+        }
+
+        return new Tensor<T>(shape);
     }
 
     private static void Describe(List<string> problems, string word, List<string> names)
@@ -91,8 +113,8 @@ public sealed class CheckpointWeights<T> : IWeights<T>
     {
         if (!_aliases.TryGetValue(canonical, out List<string>? names))
         {
-            _absent.Add($"{canonical} {shape}");
-            return new Tensor<T>(shape);
+            _absent.Add($"{_store.StoredAs(canonical)} {shape}");
+            return Placeholder(shape);
         }
 
         Tensor<T>? first = null;
@@ -101,7 +123,7 @@ public sealed class CheckpointWeights<T> : IWeights<T>
             TensorShape actual = _store.ShapeOf(name);
             if (actual != shape)
             {
-                _wrong.Add($"{name} holds {actual}, expected {shape}");
+                _wrong.Add($"{_store.StoredAs(name)} holds {actual}, expected {shape}");
                 continue;
             }
 
@@ -117,11 +139,11 @@ public sealed class CheckpointWeights<T> : IWeights<T>
             }
             else if (!MemoryMarshal.AsBytes(first.AsReadOnlySpan()).SequenceEqual(MemoryMarshal.AsBytes(tensor.AsReadOnlySpan())))
             {
-                _wrong.Add($"{name} differs from its alias {names[0]}, expected equal bits");
+                _wrong.Add($"{_store.StoredAs(name)} differs from its alias {_store.StoredAs(names[0])}, expected equal bits");
             }
         }
 
-        return first ?? new Tensor<T>(shape);
+        return first ?? Placeholder(shape);
     }
 
     private Tensor<T>? Convert(string name, Tensor tensor)
@@ -140,7 +162,7 @@ public sealed class CheckpointWeights<T> : IWeights<T>
                 return wide;
             default:
                 _wrong.Add(
-                    $"{name} holds {tensor.ElementType.Word()}, "
+                    $"{_store.StoredAs(name)} holds {tensor.ElementType.Word()}, "
                     + $"expected {(typeof(T) == typeof(float) ? "float32" : "float32 or float64")}");
                 return null;
         }

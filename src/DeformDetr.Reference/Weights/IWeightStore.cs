@@ -18,4 +18,14 @@ public interface IWeightStore
     /// <summary>The tensor, half precision widened.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     Tensor Read(string name);
+
+    /// <summary>What a person looks for in the file: the stored name where it is another.</summary>
+    /// <param name="name">A name, whether it is among <see cref="Names"/> or not.</param>
+    string StoredAs(string name) => name;
+
+    /// <summary>Stored names that are nobody's.</summary>
+    IEnumerable<string> Unexpected => [];
+
+    /// <summary>What is wrong with single tensors, each as <c>NAME holds what, expected what</c>.</summary>
+    IEnumerable<string> Wrong => [];
 }

@@ -9,6 +9,8 @@ internal static class Fixture
 
     public static string[] Types { get; } = ["f8", "f4", "f2", "i8", "i4", "u1", "b1"];
 
+    public static string Repository { get; } = FindRepository();
+
     public static string Path(string name) => System.IO.Path.Combine(AppContext.BaseDirectory, "Fixtures", name);
 
     public static Tensor Expected(string type) => type switch
@@ -24,4 +26,17 @@ internal static class Fixture
 
     private static Tensor<T> Make<T>(Func<int, T> value)
         where T : unmanaged => Tensor<T>.FromArray(Shape, [.. Enumerable.Range(0, Shape.ElementCount).Select(value)]);
+
+    private static string FindRepository()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(System.IO.Path.Combine(folder.FullName, "DeformDetr.Reference.sln")))
+            {
+                return folder.FullName;
+            }
+        }
+
+        throw new DirectoryNotFoundException("tests: no folder above the test binaries holds DeformDetr.Reference.sln.");
+    }
 }

@@ -1,26 +1,30 @@
+using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Diagnostics;
 
 namespace DeformDetr.Formats.Tests;
 
-// For tests that ask numpy itself; skipped where there is none.
+// For tests that ask numpy or PyTorch itself; skipped where there is none.
 internal sealed class NumpyFactAttribute : FactAttribute
 {
     private static readonly string[] Candidates = ["/usr/bin/python3", "python3", "python"];
 
-    private static readonly Lazy<string?> Found = new(() => Candidates.FirstOrDefault(python => Run(python, "import numpy").ExitCode == 0));
+    private static readonly ConcurrentDictionary<string, string?> Found = new(StringComparer.Ordinal);
 
-    public NumpyFactAttribute()
+    public NumpyFactAttribute(string module = "numpy")
     {
-        if (Found.Value is null)
+        if (Python(module) is null)
         {
-            Skip = "needs a Python with numpy";
+            Skip = $"needs a Python with {module}";
         }
     }
 
+    private static string? Python(string module) =>
+        Found.GetOrAdd(module, name => Candidates.FirstOrDefault(python => Run(python, $"import {name}").ExitCode == 0));
+
     public static string RunPython(string script, params string[] arguments)
     {
-        (int exitCode, string output, string error) = Run(Found.Value!, script, arguments);
+        (int exitCode, string output, string error) = Run((Python("numpy") ?? Python("torch"))!, script, arguments);
         Assert.True(exitCode == 0, error);
         return output;
     }

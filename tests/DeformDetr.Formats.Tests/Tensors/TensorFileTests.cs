@@ -27,13 +27,13 @@ public class TensorFileTests
     }
 
     [Theory]
-    [InlineData("a.pth", "'.pth'")]
+    [InlineData("a.onnx", "'.onnx'")]
     [InlineData("safetensors", "''")]
     public void Another_extension_is_refused_before_the_file_is_looked_at(string path, string named) =>
-        Refusal.Of(path, () => TensorFile.Open(path), named, "expected .safetensors, .npz or .npy");
+        Refusal.Of(path, () => TensorFile.Open(path), named, "expected .safetensors, .npz, .npy, .pth, .pt, .bin or .ckpt");
 
     [Fact]
-    public void Another_extension_is_refused_for_writing() => Refusal.Of("a.npy", () => TensorWriter.Create("a.npy"), "'.npy'", "expected .safetensors or .npz");
+    public void Another_extension_is_refused_for_writing() => Refusal.Of("a.npy", () => TensorWriter.Create("a.npy"), "'.npy'", "expected .safetensors, .npz, .pth, .pt or .bin");
 
     [Theory]
     [InlineData("none.safetensors")]

@@ -1,0 +1,4 @@
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("DeformDetr.Formats.Tests")]
+[assembly: InternalsVisibleTo("DeformDetr.Bench")]
