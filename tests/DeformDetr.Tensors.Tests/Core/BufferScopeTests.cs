@@ -218,7 +218,7 @@ public class BufferScopeTests
     [Fact]
     public void Of_many_bytes_those_go_that_no_request_has_taken_for_long()
     {
-        FreeArrays arrays = new(100_000);
+        FreeArrays arrays = new(110_000);
         double[] old = new double[8_000];
         float[] often = new float[10_000];
         arrays.Add(old);

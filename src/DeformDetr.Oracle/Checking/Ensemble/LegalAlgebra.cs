@@ -18,11 +18,15 @@ internal sealed class LegalAlgebra(OperatorContext context, LegalOrder order, Nu
         }
 
         Tensor<float> stored = new(real.Shape);
-        for (int i = 0; i < real.Length; i++)
+        Context.Split(real.Length, 1 << 14, (first, last) =>
         {
-            stored.AsSpan()[i] = (float)store.Round(real.AsReadOnlySpan()[i]);
-        }
-
+            ReadOnlySpan<float> from = real.AsReadOnlySpan();
+            Span<float> to = stored.AsSpan();
+            for (int i = first; i < last; i++)
+            {
+                to[i] = (float)store.Round(from[i]);
+            }
+        });
         return new Quantity(stored);
     }
 

@@ -20,7 +20,17 @@ internal sealed class FreeRun(CheckModel model, Algebra truth, IReadOnlyList<Alg
         foreach (StepRun member in _members)
         {
             Quantity made = member.Evaluate(step);
-            made = member.Algebra is LegalAlgebra legal ? legal.Stored(made) : made;
+            if (member.Algebra is LegalAlgebra legal)
+            {
+                Quantity stored = legal.Stored(made);
+                if (!ReferenceEquals(stored, made))
+                {
+                    member.Drop(made);
+                }
+
+                made = stored;
+            }
+
             if (right.Tensor is Tensor<double> real)
             {
                 noise = Math.Max(noise, ErrorMeasure.Absolute(truth.Context, made.Tensor, real, uncounted).Largest);

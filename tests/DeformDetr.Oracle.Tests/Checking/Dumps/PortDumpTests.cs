@@ -148,7 +148,7 @@ public class PortDumpTests
 
         InvalidDataException exception = Assert.Throws<InvalidDataException>(
             () => dump.ReadReal("x", [4, 100_000], out _, new OperatorContext(Kernels.Simd, 2)));
-        Assert.StartsWith($"{path}: tensor 'x' ", exception.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{path}: tensor 'x': ", exception.Message, StringComparison.Ordinal);
     }
 
     [Theory]
