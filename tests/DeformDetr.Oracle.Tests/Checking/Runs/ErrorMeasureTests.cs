@@ -22,7 +22,7 @@ public class ErrorMeasureTests
             for (int round = 0; round < 40; round++)
             {
                 // From a single odd number to odd ones only.
-                double share = Math.Pow(2, -random.Next(14));
+                double share = Math.ScaleB(1, -random.Next(14));
                 Tensor<double> y = Fill(length, i => Odd(share) ?? i % 5);
                 Tensor<double> x = Fill(length, i => Odd(share) ?? (random.Next(4) == 0 ? i % 5 : (i % 5) + (random.Next(1000) * 1e-9)));
                 Tensor<double> noise = Fill(length, _ => Math.Abs(Odd(share) ?? random.NextDouble()));
