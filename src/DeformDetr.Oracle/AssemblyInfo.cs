@@ -2,3 +2,5 @@ using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("DeformDetr.Oracle.Tests")]
 [assembly: InternalsVisibleTo("DeformDetr.Bench")]
+[assembly: InternalsVisibleTo("DeformDetr.Laws")]
+[assembly: InternalsVisibleTo("DeformDetr.Laws.Tests")]
