@@ -77,11 +77,12 @@ public static class CommandLine
             SelfTestCommand.Create(console),
             OpCommand.Create(console),
             WhyCommand.Create(console),
+            LawsCommand.Create(console),
             InspectCommand.Create(console),
         };
         root.SetAction(
             (Func<ParseResult, int>)(_ => throw new InvalidDataException(
-                "no command; expected demo, detect, trace, verify, check, op, why or inspect ('deform-detr --help' explains them).")));
+                "no command; expected demo, detect, trace, verify, check, op, why, laws or inspect ('deform-detr --help' explains them).")));
         foreach (Option option in root.Options)
         {
             switch (option)
