@@ -11,7 +11,7 @@ internal static class OwnLaws
     public static ulong Seed { get; } =
         ulong.TryParse(Environment.GetEnvironmentVariable("DEFORMDETR_TEST_SEED"), CultureInfo.InvariantCulture, out ulong seed) ? seed : 2025;
 
-    public static IReadOnlyList<Law> All { get; } = [.. LawSuite.All];
+    public static IReadOnlyList<Law> All { get; } = [.. LawSuite.All, .. SecondFormulas.All, .. BitLaws.All];
 
     public static int CasesOf(Law law) => Math.Max(16, Cases / law.Cost);
 }

@@ -15,6 +15,8 @@ internal static class OwnSubjects
     // Each case on one of them.
     public static ReferenceSubject Of(LawCase drawn) => All[(drawn.Seed & int.MaxValue) % All.Count];
 
-    // Null where the law holds.
+    // One of those in float64.
+    public static ReferenceSubject Wide(LawCase drawn) => All[(drawn.Seed & int.MaxValue) % 2];
+
     public static LawVerdict Judge(Law law, LawCase drawn) => new LawRunner(Of(drawn)).Judge([(law, drawn)])[0];
 }

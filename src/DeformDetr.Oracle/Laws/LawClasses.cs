@@ -17,6 +17,21 @@ public static class LawClasses
         "all but one masked",
     ];
 
+    // Whether a target has such cases at all.
+    internal static bool Concerns(string target, string name)
+    {
+        bool core = target == CoreLaws.Target;
+        bool attends = core || target == AttentionLaws.Target;
+        return name switch
+        {
+            "unequal padding" or "no padding" or "all but one masked" => target is AttentionLaws.Target or TransformerLaws.Target,
+            "one channel" or "one query" or "one head" or "heads, levels, points and channels all different" => attends,
+            "huge numbers" or "tiny numbers" => core,
+            "nearly constant rows" or "equal numbers" => attends,
+            _ => core || (!name.StartsWith("a point", StringComparison.Ordinal) && (attends || target == TransformerLaws.Target)),
+        };
+    }
+
     // The classes that a case and its first call belong to.
     internal static IReadOnlySet<string> Of(LawCase drawn, LawInput input)
     {
@@ -46,6 +61,8 @@ public static class LawClasses
             Points((Tensor<float>)locations, drawn.Levels, classes);
         }
 
+        Add(drawn.Family.Masks == LawMasks.None, "no padding");
+        Add(drawn.Family.Masks == LawMasks.AllButOne && drawn.Levels.Any(level => level.Height * level.Width > 1), "all but one masked");
         foreach (Tensor<bool> mask in input.Tensors.Values.OfType<Tensor<bool>>())
         {
             Padding(mask, classes);
@@ -100,16 +117,6 @@ public static class LawClasses
         if (valid.Distinct().Count() > 1)
         {
             classes.Add("unequal padding");
-        }
-
-        if (valid.All(count => count == length))
-        {
-            classes.Add("no padding");
-        }
-
-        if (mask.Shape.Rank == 3 && length > 1 && valid.All(count => count == 1))
-        {
-            classes.Add("all but one masked");
         }
     }
 }

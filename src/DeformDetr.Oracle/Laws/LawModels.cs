@@ -8,10 +8,13 @@ namespace DeformDetr.Oracle;
 // Configurations and weights of small models from a case.
 internal static class LawModels
 {
-    // A configuration by the case's sizes: enc, dec, Q, K, P, M; variant: 0 plain, 1 refined, 2 two-stage.
+    // A configuration by the case's sizes. Variant: 0 plain, 1 refined, 2 two-stage. Block, where there is a backbone: 0 basic, 1 bottleneck, 2
+    // dilated. Learned: positions.
     public static DeformableDetrConfig Config(LawCase c) => new()
     {
-        Backbone = new BackboneSpec(ResidualBlock.Basic, 4, [1, 1, 1, 1]),
+        Backbone = new BackboneSpec(Of(c, "block") == 0 ? ResidualBlock.Basic : ResidualBlock.Bottleneck, 4, [1, 2, 1, Of(c, "block") == 2 ? 2 : 1]),
+        Dilation = Of(c, "block") == 2,
+        PositionEmbedding = Of(c, "learned") == 1 ? PositionEmbedding.Learned : PositionEmbedding.Sine,
         NumFeatureLevels = c.Levels.Count,
         EncLayers = c["enc"],
         DecLayers = c["dec"],
@@ -26,6 +29,8 @@ internal static class LawModels
         NumClasses = c["K"],
         Activation = c["heads"] % 2 == 0 ? Activation.Relu : Activation.Gelu,
     };
+
+    private static int Of(LawCase c, string symbol) => c.Sizes.GetValueOrDefault(symbol);
 
     public static string Json(DeformableDetrConfig config)
     {

@@ -13,6 +13,9 @@ internal sealed class LawRunner(ILawSubject subject)
 
     private const int MostRounds = 60;
 
+    // A program that doesn't answer may take its time to do so.
+    private const int RoundsWithoutAnswer = 2;
+
     // All cases at once, so that a program is started as seldom as can be.
     public IReadOnlyList<LawVerdict> Judge(IReadOnlyList<(Law Law, LawCase Case)> tries)
     {
@@ -35,7 +38,8 @@ internal sealed class LawRunner(ILawSubject subject)
     public LawVerdict Shrink(LawVerdict failing)
     {
         Law law = failing.Law;
-        for (int round = 0; round < MostRounds; round++)
+        int rounds = failing.Answers.Any(answer => answer.Outputs is null) ? RoundsWithoutAnswer : MostRounds;
+        for (int round = 0; round < rounds; round++)
         {
             LawVerdict? smaller = null;
 

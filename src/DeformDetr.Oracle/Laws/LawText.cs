@@ -19,7 +19,7 @@ public static class LawText
             output.WriteLine($"{state,-9}  {outcome.Law.Name.PadRight(width)}  {outcome.Cases.ToString(CultureInfo.InvariantCulture),5}  {more}");
         }
 
-        string empty = string.Join(", ", report.Classes.Where(pair => pair.Value == 0).Select(pair => pair.Key));
+        string empty = string.Join(", ", report.Classes.Where(pair => report.Passed && pair.Value == 0 && LawClasses.Concerns(report.Target, pair.Key)).Select(pair => pair.Key));
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{report.Target}: {report.Outcomes.Count} laws, {report.Cases} cases from seed {report.Seed}, {report.Seconds:0.0} s{(empty.Length == 0 ? "" : $"; no case with {empty}")}"));

@@ -17,12 +17,19 @@ internal static class ModelLaws
         Symbols =
         [
             ("N", 1, 2), ("H", 1, 80), ("W", 1, 90), ("enc", 0, 1), ("dec", 1, 2), ("Q", 2, 6), ("K", 1, 4), ("P", 1, 3), ("heads", 0, 3), ("variant", 0, 1),
+            ("block", 0, 2), ("learned", 0, 1),
         ],
-        Configured = ["enc", "dec", "Q", "K", "P", "heads", "variant"],
+        Configured = ["enc", "dec", "Q", "K", "P", "heads", "variant", "block", "learned"],
         Levels = (1, 4),
         RefusedLevels = [2],
         MostSide = 1,
         Masks = [LawMasks.Ragged, LawMasks.None],
+    };
+
+    // Two stages too.
+    public static LawSpace Anything { get; } = Pictures with
+    {
+        Symbols = [.. Pictures.Symbols.Select(size => size.Symbol == "variant" ? ("variant", 0, 2) : size.Symbol == "H" ? ("H", 40, 80) : size.Symbol == "W" ? ("W", 40, 90) : size)],
     };
 
     public static IReadOnlyList<Law> All { get; } =
@@ -86,7 +93,7 @@ internal static class ModelLaws
 
     public static LawInput Draw(LawCase c)
     {
-        DeformableDetrConfig config = LawModels.Config(c) with { Backbone = new BackboneSpec(ResidualBlock.Basic, 4, [1, 1, 1, 1]) };
+        DeformableDetrConfig config = LawModels.Config(c);
         Random random = c.Random(1);
         (int Height, int Width)[] sizes =
             [.. Enumerable.Range(0, c["N"]).Select(_ => c.Family.Masks == LawMasks.None ? (c["H"], c["W"]) : (random.Next(1, c["H"] + 1), random.Next(1, c["W"] + 1)))];

@@ -44,15 +44,16 @@ internal static partial class OperatorLaws
                 LawInput input = Sine(c, out (int Height, int Width)[] valid);
                 return OneRun(input, x =>
                 {
-                    TensorShape s = x["pos"].Shape;
+                    Measured pos = x["pos"];
+                    TensorShape s = pos.Shape;
                     int half = s[1] / 2;
-                    return Holds.Near("pos", x["pos"], Measured.Around(s, at =>
+                    return Holds.Near("pos", pos, Measured.Around(s, at =>
                     {
                         (int n, int channel, int row, int column) = (at / s[3] / s[2] / s[1], at / s[3] / s[2] % s[1], at / s[3] % s[2], at % s[3]);
                         (int height, int width) = valid[n];
                         if (row >= height || column >= width)
                         {
-                            return x["pos"].Value.AsReadOnlySpan()[at];
+                            return pos.Value.AsReadOnlySpan()[at];
                         }
 
                         double place = channel < half ? (row + 0.5) / (height + 1e-6) : (column + 0.5) / (width + 1e-6);
@@ -101,11 +102,11 @@ internal static partial class OperatorLaws
             });
         yield return Law(
             "encoder_reference_points", "own_level", "r[s, own level] · (W, H) = (j, i) + ½", "In its own level, a token's reference point is its centre.",
-            Levels, c => Reference(c, (x, level, own, ratios, centre) => level == own ? centre : null));
+            Levels, c => Reference(c, (level, own, ratios, centre) => level == own ? centre : null));
         yield return Law(
             "encoder_reference_points", "other_levels", "r[s, l] / ratio[l] = r[s, k] / ratio[k]",
             "In all levels, a token's reference point is the same share of the valid part.",
-            Levels, c => Reference(c, (x, level, own, ratios, centre) => centre * ratios(level) / ratios(own)));
+            Levels, c => Reference(c, (level, own, ratios, centre) => centre * ratios(level) / ratios(own)));
         LawSpace locations = new()
         {
             Symbols = [("N", 1, 2), ("Lq", 1, 4), ("M", 1, 3), ("P", 1, 4), ("size", 2, 4)], Levels = (1, 4), Different = ["M", "L", "P"], Allowed = c => c["size"] != 3,
@@ -153,6 +154,8 @@ internal static partial class OperatorLaws
                 LawInput twice = LawInput.Of("box_refinement", "{}", ("delta", b), ("reference", between)) with { Rounded = ["reference"] };
                 return LawTrial.Of(once, twice, (x, y) => Holds.Near(Output, y[Output], x[Output]));
             });
+        yield return Agrees("box_refinement", boxes, c => LawInput.Of(
+            "box_refinement", "{}", ("delta", LawDraw.Numbers(c.Random(1), [c["N"], c["Q"], 4])), ("reference", Chances(c.Random(2), [c["N"], c["Q"], c["size"]]))));
         LawSpace tokens = Levels with { MostSide = 12 };
         LawInput Proposals(LawCase c)
         {
@@ -198,7 +201,7 @@ internal static partial class OperatorLaws
     }
 
     // Reference points by token and level; expected in fractions, null for what is not looked at. Ratios of an axis are those of the mask.
-    private static LawTrial Reference(LawCase c, Func<LawResult, int, int, Func<int, double>, double, double?> expected)
+    private static LawTrial Reference(LawCase c, Func<int, int, Func<int, double>, double, double?> expected)
     {
         (int Height, int Width)[][] valid = LawDraw.Valid(c.Random(1), c["N"], c.Levels, c.Family.Masks);
         Tensor<float> ratios = LawDraw.Fill([c["N"], c.Levels.Count, 2], at =>
@@ -210,15 +213,17 @@ internal static partial class OperatorLaws
         int[] levelOf = [.. c.Levels.SelectMany((level, l) => Enumerable.Repeat(l, level.Height * level.Width))];
         int[] cellOf = [.. c.Levels.SelectMany(level => Enumerable.Range(0, level.Height * level.Width))];
         LawInput input = LawInput.Of("encoder_reference_points", "{}", ("spatial_shapes", LawDraw.Shapes(c.Levels)), ("valid_ratios", ratios));
-        return LawTrial.Of(input, x => Holds.Near(Output, x[Output], Measured.Exact(x[Output].Shape, at =>
+        return LawTrial.Of(input, x => Judge(x[Output]));
+
+        LawBreach? Judge(Measured output) => Holds.Near(Output, output, Measured.Exact(output.Shape, at =>
         {
             int token = at / 2 / c.Levels.Count % c.Tokens;
             int n = at / 2 / c.Levels.Count / c.Tokens;
             int own = levelOf[token];
             (int height, int width) = c.Levels[own];
             double centre = at % 2 == 0 ? ((cellOf[token] % width) + 0.5) / width : ((cellOf[token] / width) + 0.5) / height;
-            return expected(x, at / 2 % c.Levels.Count, own, l => ratios[n, l, at % 2], centre) ?? x[Output].Value.AsReadOnlySpan()[at];
-        })));
+            return expected(at / 2 % c.Levels.Count, own, l => ratios[n, l, at % 2], centre) ?? output.Value.AsReadOnlySpan()[at];
+        }));
     }
 
     private static IEnumerable<Law> Rankings()
