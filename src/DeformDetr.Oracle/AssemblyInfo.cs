@@ -4,3 +4,4 @@ using System.Runtime.CompilerServices;
 [assembly: InternalsVisibleTo("DeformDetr.Bench")]
 [assembly: InternalsVisibleTo("DeformDetr.Laws")]
 [assembly: InternalsVisibleTo("DeformDetr.Laws.Tests")]
+[assembly: InternalsVisibleTo("DeformDetr.Mutation")]
