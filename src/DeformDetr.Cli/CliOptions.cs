@@ -97,6 +97,27 @@ internal static class CliOptions
             (string text, out int value) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= 1),
     };
 
+    public static Option<int> Seed() => new("--seed")
+    {
+        Description = "The first generated case; the others follow from it",
+        HelpName = "S",
+        DefaultValueFactory = _ => 0,
+        CustomParser = result => Parsed(
+            result, "--seed", "a whole number of at least 0",
+            (string text, out int value) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value)),
+    };
+
+    public static Option<double> Seconds(string name, string description, double absent) => new(name)
+    {
+        Description = description,
+        HelpName = "SECONDS",
+        DefaultValueFactory = _ => absent,
+        CustomParser = result => Parsed(
+            result, name, "a number of seconds above 0, at most 86400",
+            (string text, out double value) =>
+                double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && value is > 0 and <= 86_400),
+    };
+
     public static Option<double> Probability(string name, string help, string description, double absent) => new(name)
     {
         Description = description,

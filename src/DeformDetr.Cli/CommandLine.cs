@@ -77,12 +77,13 @@ public static class CommandLine
             SelfTestCommand.Create(console),
             OpCommand.Create(console),
             WhyCommand.Create(console),
+            LawsCommand.Create(console),
             InspectCommand.Create(console),
             ConvertCommand.Create(console),
         };
         root.SetAction(
             (Func<ParseResult, int>)(_ => throw new InvalidDataException(
-                "no command; expected demo, detect, trace, verify, check, op, why, inspect or convert "
+                "no command; expected demo, detect, trace, verify, check, op, why, laws, inspect or convert "
                 + "('deform-detr --help' explains them).")));
         foreach (Option option in root.Options)
         {

@@ -82,6 +82,15 @@ internal sealed class HelpWithExample : SynchronousCommandLineAction
             Terms stand with the largest first; the last line says that they add up to the number. Only the steps that it needs are run, in float64.
             With --port the port's inputs are put in the place of ours, and its own number stands beside.
             """,
+        ["laws"] = """
+              deform-detr laws --list
+              deform-detr laws --op ms_deform_attn_core --command "python3 my_port.py {in} {out}"
+              deform-detr laws --op ms_deform_attn --command "./my_port {in} {out}" --cases 200 --export-case failing
+
+            The program reads the safetensors file {in} and writes {out}. Names are those of the golden contract, each with the number of its case
+            before it ('0/value', '1/value', … give '0/output', '1/output', …); weights stand among the inputs, and the file's metadata has 'target',
+            'config' and 'cases'. Of targets with many outputs, laws about those that the program doesn't give are left out, and it is said.
+            """,
         ["inspect"] = """
               deform-detr inspect golden/demo/weights.safetensors
               deform-detr inspect golden/checkpoints/whole.pth

@@ -2,3 +2,6 @@ using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("DeformDetr.Oracle.Tests")]
 [assembly: InternalsVisibleTo("DeformDetr.Bench")]
+[assembly: InternalsVisibleTo("DeformDetr.Laws")]
+[assembly: InternalsVisibleTo("DeformDetr.Laws.Tests")]
+[assembly: InternalsVisibleTo("DeformDetr.Mutation")]

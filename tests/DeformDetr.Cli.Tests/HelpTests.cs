@@ -11,6 +11,7 @@ public sealed class HelpTests
     [InlineData("why", "--weights --input --config --variant --port --terms --threads --json")]
     [InlineData("check", "--weights --input --port --config --variant --map --port-dtype --threads --op --set --export-case --html --json")]
     [InlineData("selftest", "--threads --json")]
+    [InlineData("laws", "--op --command --cases --seed --law --timeout --export-case --list --json")]
     [InlineData("inspect", "--json")]
     [InlineData("convert", "--layout --config --variant --json")]
     public void Every_command_explains_its_options_and_shows_an_example(string command, string options)
@@ -25,7 +26,7 @@ public sealed class HelpTests
     public void The_root_lists_the_commands_and_the_exit_statuses()
     {
         CliRun run = CliRun.Of("--help").RequireDone();
-        foreach (string command in new[] { "demo", "detect", "trace", "verify", "check", "op", "why", "selftest", "inspect", "convert" })
+        foreach (string command in new[] { "demo", "detect", "trace", "verify", "check", "op", "why", "laws", "selftest", "inspect", "convert" })
         {
             Assert.Contains(run.Lines, line => line.StartsWith($"  {command} ", StringComparison.Ordinal));
         }

@@ -3,7 +3,7 @@ namespace DeformDetr.Cli.Tests;
 public sealed class UsageTests
 {
     [Theory]
-    [InlineData("", "no command; expected demo, detect, trace, verify, check, op, why, inspect or convert ('deform-detr --help' explains them).")]
+    [InlineData("", "no command; expected demo, detect, trace, verify, check, op, why, laws, inspect or convert ('deform-detr --help' explains them).")]
     [InlineData("train", "unrecognized command or argument 'train'; 'deform-detr --help' lists the commands.")]
     [InlineData("--verbose", "option '--verbose' is unknown; 'deform-detr --help' lists the commands.")]
     [InlineData("demo --verbose", "option '--verbose' is unknown; 'deform-detr demo --help' explains the command.")]

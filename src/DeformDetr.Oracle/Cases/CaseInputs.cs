@@ -5,7 +5,7 @@ using DeformDetr.Tensors;
 namespace DeformDetr.Oracle;
 
 // The inputs of a case, each taken once by name: what is absent or left over is bad input.
-internal sealed class CaseInputs : IDisposable
+internal sealed class CaseInputs : ITargetInputs, IDisposable
 {
     private readonly TensorFile? _file;
     private readonly HashSet<string> _taken = new(StringComparer.Ordinal);

@@ -10,7 +10,7 @@ namespace DeformDetr.Oracle;
 /// <summary>Where a model's weights come from: a checkpoint file, or the recipe and a seed.</summary>
 /// <param name="Path">The checkpoint; null for the recipe.</param>
 /// <param name="Seed">The recipe's seed.</param>
-public sealed record WeightSource(string? Path, ulong Seed)
+public sealed record WeightSource(string? Path, ulong Seed) : IWeightLoader
 {
     private const string RecipePrefix = "recipe:";
 

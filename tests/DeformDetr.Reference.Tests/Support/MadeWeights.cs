@@ -4,7 +4,7 @@ using DeformDetr.Tensors;
 namespace DeformDetr.Reference.Tests;
 
 // Weights by the recipe, but for those that a test sets itself; remembers what was taken, under canonical names.
-internal sealed class MadeWeights<T>(bool withBoxRefine = false, ulong seed = 11) : IWeights<T>
+internal sealed class MadeWeights<T>(bool withBoxRefine = false, ulong seed = 11) : IWeights<T>, INamedWeights
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly RecipeWeights<T> _recipe = new(seed, withBoxRefine);

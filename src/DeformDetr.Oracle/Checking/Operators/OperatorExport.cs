@@ -178,7 +178,7 @@ public static class OperatorExport
         return PassRule.Judge("output", own, rounded, right).Failed ? own : rounded;
     }
 
-    private static void RequireEmpty(string folder)
+    internal static void RequireEmpty(string folder)
     {
         if (File.Exists(folder) || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()))
         {

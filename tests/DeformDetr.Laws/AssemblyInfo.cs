@@ -1,0 +1,4 @@
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("DeformDetr.Laws.Tests")]
+[assembly: InternalsVisibleTo("DeformDetr.Mutation")]

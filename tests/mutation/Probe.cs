@@ -1,0 +1,118 @@
+using System.Numerics;
+using DeformDetr.Formats;
+using DeformDetr.Laws;
+using DeformDetr.Oracle;
+using DeformDetr.Reference;
+using DeformDetr.Tensors;
+
+namespace DeformDetr.Mutation;
+
+// Runs in a process of its own, on assemblies of which one may have a fault. Prints a line for what notices it.
+internal static class Probe
+{
+    // Cases of each law in a first round, in which all laws are tried; the others only where the first round noticed nothing.
+    private const int First = 24;
+
+    // Every law, the goldens left out.
+    public static int Laws()
+    {
+        int broken = 0;
+        foreach ((int from, int most) in new[] { (0, First), (First, int.MaxValue) })
+        {
+            foreach (Law law in OwnLaws.All.OrderBy(law => law.Cost))
+            {
+                int until = Math.Min(most, OwnLaws.CasesOf(law));
+                for (int i = from; i < until; i++)
+                {
+                    if (Breaks(law, law.Space.Draw(i)))
+                    {
+                        Console.WriteLine(law);
+                        broken++;
+                        break;
+                    }
+                }
+
+                if (from > 0 && broken > 0)
+                {
+                    break;
+                }
+            }
+
+            if (broken > 0)
+            {
+                break;
+            }
+        }
+
+        return broken > 0 ? 1 : 0;
+    }
+
+    // The golden cases but those of published sizes, in both precisions and with both kinds of kernels, traced and not; the laws left out.
+    public static int Goldens(string root)
+    {
+        (ElementType, Kernels)[] runs =
+        [
+            (ElementType.Float64, Kernels.Textbook), (ElementType.Float64, Kernels.Simd), (ElementType.Float32, Kernels.Textbook), (ElementType.Float32, Kernels.Simd),
+        ];
+        foreach (GoldenCase golden in GoldenCase.Find([Path.Combine(root, "golden", "cases")]).Where(golden => !golden.Name.StartsWith("published", StringComparison.Ordinal)))
+        {
+            foreach ((ElementType type, Kernels kernels) in runs)
+            {
+                string? fault = null;
+                try
+                {
+                    CaseResult result = CaseVerifier.Verify(golden, type, kernels, 2);
+                    fault = result.Passed ? null : result.FirstFailure?.Tensor ?? "no tensor";
+                    if (fault is null && kernels == Kernels.Simd && CaseFingerprints.HasLayers(golden))
+                    {
+                        fault = type == ElementType.Float64 ? Untraced<double>(golden) : Untraced<float>(golden);
+                    }
+                }
+                catch (Exception exception) when (exception is not OutOfMemoryException)
+                {
+                    fault = exception.GetType().Name;
+                }
+
+                if (fault is not null)
+                {
+                    Console.WriteLine($"{golden.Name}, {type} {kernels}: {fault}");
+                    return 1;
+                }
+            }
+        }
+
+        return 0;
+    }
+
+    private static bool Breaks(Law law, LawCase drawn)
+    {
+        try
+        {
+            return OwnSubjects.Judge(law, drawn).Breach is not null;
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            return true;
+        }
+    }
+
+    // A run in which only the end is listened to, so that kernels may be fused.
+    private static string? Untraced<T>(GoldenCase golden)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Recorder recorder = new(CaseFingerprints.IsEnd);
+        new CaseRunner<T>(golden, new ForwardPass(Kernels.Simd, 2, recorder), recorder).Run();
+        using TensorFile expected = TensorFile.Open(golden.ExpectedPath);
+        using TensorFile? expected64 = golden.Expected64Path is { } path ? TensorFile.Open(path) : null;
+        foreach ((string name, Tensor tensor) in recorder.Tensors.Where(pair => expected.Contains(pair.Key)))
+        {
+            Tensor? truth = expected64 is not null && expected64.Contains(name) ? expected64.Read(name) : null;
+            if (PassRule.Judge(name, tensor, expected.Read(name), truth).Failed)
+            {
+                return $"{name}, untraced";
+            }
+        }
+
+        return null;
+    }
+}
