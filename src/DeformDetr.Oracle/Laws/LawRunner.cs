@@ -1,4 +1,3 @@
-using DeformDetr.Tensors;
 
 namespace DeformDetr.Oracle;
 
