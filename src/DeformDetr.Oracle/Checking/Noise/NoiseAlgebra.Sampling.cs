@@ -152,7 +152,7 @@ internal sealed partial class NoiseAlgebra
                 to[count++] = new SampledPoint(
                     cell, (float)right, (float)down, (float)(((growth * weight) + given) * field.Up),
                     (float)(weight * field.Up), (float)((weight + given) * moveX * field.Up), (float)((weight + given) * moveY * field.Up),
-                    (float)((weight + given) * moveX * moveY * field.Up), sideX != 0, sideY != 0,
+                    (float)((weight + given) * Math.Min(1, moveX) * Math.Min(1, moveY) * field.Up), sideX != 0, sideY != 0,
                     sideX == 0 ? cell : map.Cell((int)left + sideX, (int)top),
                     sideY == 0 ? cell : map.Cell((int)left, (int)top + sideY),
                     sideX == 0 || sideY == 0 ? cell : map.Cell((int)left + sideX, (int)top + sideY));
@@ -269,7 +269,7 @@ internal sealed partial class NoiseAlgebra
                     Vector512<float> slopeX = (across + (twist * down)) & absolute;
                     Vector512<float> slopeY = (along + (twist * right)) & absolute;
 
-                    // Of second order, and all there is where the slopes are zero.
+                    // Of second order, and all there is where the slopes are zero; within a cell, which is a pixel wide.
                     Vector512<float> bend = twist & absolute;
                     if (point.AtLineX)
                     {
