@@ -2,3 +2,4 @@ using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("DeformDetr.Oracle.Tests")]
 [assembly: InternalsVisibleTo("DeformDetr.Bench")]
+[assembly: InternalsVisibleTo("DeformDetr.Fuzz")]

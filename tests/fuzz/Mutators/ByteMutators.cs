@@ -26,6 +26,9 @@ internal static class ByteMutators
         new("twice", false, (draw, _, seed) => [.. seed, .. seed]),
     ];
 
+    // Any of them, upon a part of a file.
+    public static byte[] Any(Draw draw, byte[] part) => part.Length == 0 ? draw.Bytes(draw.Length(9)) : draw.Of(All).Apply(draw, [part], part);
+
     private delegate void Change(Span<byte> bytes, Draw draw);
 
     private static byte[] At(Draw draw, byte[] seed, int width, int times, Change change)

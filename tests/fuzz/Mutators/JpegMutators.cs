@@ -12,7 +12,7 @@ internal static class JpegMutators
         On("jpeg-segment-data", (draw, segments) =>
         {
             Segment segment = draw.Of(segments);
-            segment.Data = segment.Data.Length == 0 ? draw.Bytes(draw.Length(9)) : draw.Of(ByteMutators.All).Apply(draw, [segment.Data], segment.Data);
+            segment.Data = ByteMutators.Any(draw, segment.Data);
         }),
         On("jpeg-length", (draw, segments) => draw.Of(segments).Length = (ushort)(draw.OneIn(2) ? draw.Below(20) : (int)draw.Of(Interesting.Words))),
         On("jpeg-frame", Frame),
@@ -153,7 +153,7 @@ internal static class JpegMutators
         if (scans.Length > 0)
         {
             Segment scan = draw.Of(scans);
-            scan.Coded = draw.Of(ByteMutators.All).Apply(draw, [scan.Coded], scan.Coded);
+            scan.Coded = ByteMutators.Any(draw, scan.Coded);
         }
     }
 }

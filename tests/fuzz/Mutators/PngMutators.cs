@@ -26,7 +26,7 @@ internal static class PngMutators
             int other = draw.Below(chunks.Count);
             (chunks[one], chunks[other]) = (chunks[other], chunks[one]);
         }),
-        On("png-rows", (draw, chunks) => Rows(draw, chunks, rows => ByteMutators.All[draw.Below(ByteMutators.All.Count)].Apply(draw, [rows], rows))),
+        On("png-rows", (draw, chunks) => Rows(draw, chunks, rows => ByteMutators.Any(draw, rows))),
         On("png-bomb", (_, chunks) => Idat(chunks).Data = Bomb),
         On("png-large", (draw, chunks) =>
         {
@@ -71,7 +71,7 @@ internal static class PngMutators
     private static void Edit(Draw draw, List<Chunk> chunks, int index)
     {
         byte[] data = chunks[index].Data;
-        chunks[index].Data = data.Length == 0 ? draw.Bytes(3) : draw.Of(ByteMutators.All).Apply(draw, [data], data);
+        chunks[index].Data = ByteMutators.Any(draw, data);
     }
 
     private static void Header(Draw draw, byte[] header)

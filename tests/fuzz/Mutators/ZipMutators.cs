@@ -3,8 +3,10 @@ using System.Text;
 namespace DeformDetr.Fuzz;
 
 // Damage to zips whose other fields and checksums are right. edit: damage to what a member holds.
-internal sealed class ZipMutators(string extension, Func<Draw, ZipParts.Member, byte[], byte[]> edit)
+internal sealed class ZipMutators(string extension, Func<Draw, ZipParts.Member, byte[], byte[]> edit, string? foremost = null)
 {
+    public const string ContentName = "zip-content";
+
     private const int BombBytes = 1 << 20;
 
     private static readonly byte[] Zeros = new byte[BombBytes];
@@ -13,14 +15,16 @@ internal sealed class ZipMutators(string extension, Func<Draw, ZipParts.Member, 
     private static readonly byte[] Bomb = ZipParts.Deflated(Zeros);
     private static readonly uint BombChecksum = Checksums.Crc32(Zeros);
 
+    public bool MayDeflate { get; init; }
+
     public IReadOnlyList<Mutator> All =>
     [
         On("zip-field", (draw, zip) => Field(draw, draw.Of(zip.Members))),
         On("zip-end", End),
         On("zip-name", Name),
-        On("zip-local-name", (draw, zip) => draw.Of(zip.Members).LocalName = TextMutators.Latin1(draw.Of(Interesting.Texts) + extension)),
+        On("zip-local-name", (draw, zip) => draw.Of(zip.Members).LocalName = ShortName(draw.Of(Interesting.Texts) + extension)),
         On("zip-local", (draw, zip) => draw.Of(zip.Members).Local = ((uint)draw.Of(Interesting.Words), (uint)draw.Of(Interesting.Words), (uint)draw.Of(Interesting.Words))),
-        On("zip-content", Content),
+        On(ContentName, Content),
         On("zip-member-twice", Twice),
         On("zip-member-gone", (draw, zip) => zip.Members.RemoveAt(draw.Below(zip.Members.Count))),
         On("zip-over", Over),
@@ -76,13 +80,23 @@ internal sealed class ZipMutators(string extension, Func<Draw, ZipParts.Member, 
             4 => old.ToUpperInvariant(),
             _ => draw.Of(Interesting.Texts),
         };
-        member.Name = TextMutators.Latin1((draw.OneIn(3) ? name : name.Replace(extension, "", StringComparison.Ordinal) + extension)[..Math.Min(60000, name.Length)]);
+        if (draw.OneIn(2) && !name.EndsWith(extension, StringComparison.Ordinal))
+        {
+            name += extension;
+        }
+
+        member.Name = ShortName(name);
     }
+
+    // A name's length is 16 bits.
+    private static byte[] ShortName(string text) => TextMutators.Latin1(text[..Math.Min(text.Length, 60_000)]);
 
     private void Content(Draw draw, ZipParts zip)
     {
-        ZipParts.Member member = draw.Of(zip.Members);
-        member.Pack(edit(draw, member, member.Unpacked()), draw.OneIn(2));
+        // The member that says what the others are, more often than its share.
+        ZipParts.Member? first = foremost is null || draw.OneIn(4) ? null : zip.Members.Find(one => Encoding.Latin1.GetString(one.Name).EndsWith(foremost, StringComparison.Ordinal));
+        ZipParts.Member member = first ?? draw.Of(zip.Members);
+        member.Pack(edit(draw, member, member.Unpacked()), MayDeflate && draw.OneIn(2));
     }
 
     private static void Twice(Draw draw, ZipParts zip)
@@ -112,7 +126,7 @@ internal sealed class ZipMutators(string extension, Func<Draw, ZipParts.Member, 
             ZipParts.Member other = kernel.Copy();
             other.HasNoBytes = true;
             other.Offset = 0;
-            other.Name = TextMutators.Latin1($"copy{copy}{extension}");
+            other.Name = TextMutators.Latin1($"{Encoding.Latin1.GetString(kernel.Name)}{copy}{extension}");
             zip.Members.Add(other);
         }
     }

@@ -3,10 +3,10 @@ namespace DeformDetr.Fuzz;
 internal static class AllReaders
 {
     // Of DeformDetr.Formats.
-    public static IReadOnlyList<string> Formats { get; } = ["safetensors", "npy", "npz", "png", "jpeg", "ppm"];
+    public static IReadOnlyList<string> Formats { get; } = ["safetensors", "npy", "npz", "pth", "pth-legacy", "index", "png", "jpeg", "ppm"];
 
     // Of DeformDetr.Oracle.
-    public static IReadOnlyList<string> Oracle { get; } = ["config", "case", "map", "fingerprints", "truth"];
+    public static IReadOnlyList<string> Oracle { get; } = ["config", "huggingface-config", "checkpoint", "case", "map", "fingerprints", "truth"];
 
     public static IReadOnlyList<string> Names { get; } = [.. Formats, .. Oracle];
 
@@ -17,6 +17,11 @@ internal static class AllReaders
             "safetensors" => new SafetensorsReader(scratch),
             "npy" => new NpyReader(scratch),
             "npz" => new NpzReader(scratch),
+            "pth" => new PyTorchZipReader(scratch),
+            "pth-legacy" => new PyTorchLegacyReader(scratch),
+            "index" => new ShardIndexReader(scratch),
+            "huggingface-config" => new HuggingFaceConfigReader(scratch),
+            "checkpoint" => new CheckpointReader(scratch),
             "png" => new PngFileReader(scratch),
             "jpeg" => new JpegFileReader(scratch),
             "ppm" => new PpmFileReader(scratch),

@@ -7,7 +7,7 @@ namespace DeformDetr.Fuzz;
 internal abstract class TextReader(string name, Scratch scratch) : Reader(name, scratch)
 {
     // A document of objects and texts.
-    public override int AllocationPerByte => 256;
+    public override int AllocationPerByte => 64;
 
     protected static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
 }
@@ -28,13 +28,14 @@ internal sealed class ConfigFileReader : TextReader
 
     public override object Read() => RunConfiguration.Load(Path);
 
-    public override string? Wrong(object value, Mutant mutant)
+    public override string? Wrong(object value, Mutant mutant) => WrongWhenWritten((RunConfiguration)value, Scratch);
+
+    public static string? WrongWhenWritten(RunConfiguration run, Scratch scratch)
     {
-        RunConfiguration run = (RunConfiguration)value;
+        string path = scratch["again.json"];
         string text = ConfigWriter.ToJson(run.Config);
-        File.WriteAllText(Scratch["again.json"], $"{{\"config\": {text}}}");
-        RunConfiguration again = RunConfiguration.Load(Scratch["again.json"]);
-        return ConfigWriter.ToJson(again.Config) != text ? "is another once written and read again"
+        File.WriteAllText(path, $"{{\"config\": {text}}}");
+        return ConfigWriter.ToJson(RunConfiguration.Load(path).Config) != text ? "is another once written and read again"
             : run.Preprocess.Shortest < 1 || run.Preprocess.Longest < 1 ? $"pictures of {run.Preprocess}"
             : null;
     }
@@ -82,8 +83,7 @@ internal sealed class MapFileReader : TextReader
     public MapFileReader(Scratch scratch)
         : base("map", scratch)
     {
-        Seeds = [Utf8(Lines), .. NameMap.Words.Select(word => Utf8(NameMap.Load(word).ToText()[..3000].TrimEnd('\r') + "\n"))];
-        Seeds = [.. Seeds.Select(seed => seed[..(Array.LastIndexOf(seed, (byte)'\n', seed.Length - 2) + 1)])];
+        Seeds = [Utf8(Lines), .. NameMap.Words.Select(word => Utf8(string.Concat(NameMap.Load(word).ToText().Split('\n').Take(30).Select(line => line + "\n"))))];
         Mutators = TextMutators.All;
     }
 

@@ -20,7 +20,7 @@ internal sealed partial class NpyReader : TensorReader
         Mutators = NpyMutators.All;
     }
 
-    public override int AllocationPerByte => 64;
+    public override int AllocationPerByte => 32;
 
     protected override string? WrongBytes(IReadOnlyList<(TensorEntry Entry, Tensor Tensor)> tensors, byte[] content)
     {

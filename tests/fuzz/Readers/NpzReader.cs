@@ -17,7 +17,7 @@ internal sealed class NpzReader : TensorReader
         ];
         Mutators = new ZipMutators(".npy", (draw, _, content) => draw.OneIn(2)
             ? NpyMutators.Edit(draw, content, 1 + draw.Below(2))
-            : draw.Of(ByteMutators.All).Apply(draw, [content], content)).All;
+            : ByteMutators.Any(draw, content)) { MayDeflate = true }.All;
     }
 
     // What deflate can do, four times: half precision widens, and the first axis innermost is turned.

@@ -17,7 +17,7 @@ internal sealed class PpmFileReader : PictureReader
     }
 
     // The file, three bytes for a grey one, and room for a long head.
-    public override int AllocationPerByte => 16;
+    public override int AllocationPerByte => 8;
 
     protected override (int Height, int Width) SizeIn(byte[] content)
     {

@@ -16,10 +16,13 @@ internal abstract class Reader(string name, Scratch scratch)
     public abstract int AllocationPerByte { get; }
 
     /// <summary>And for a file however small.</summary>
-    public virtual int AllocationAtLeast => 512 << 10;
+    public virtual int AllocationAtLeast => 256 << 10;
 
     /// <summary>The path that readers are given; messages begin with it.</summary>
     public string Path => scratch[FileName];
+
+    /// <summary>What a refusal begins with, before the place in the file.</summary>
+    public virtual string Blamed => $"{Path}:";
 
     /// <summary>Puts a file where the reader will find it. Not measured.</summary>
     public virtual void Place(byte[] content) => File.WriteAllBytes(Path, content);

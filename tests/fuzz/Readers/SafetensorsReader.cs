@@ -23,7 +23,7 @@ internal sealed class SafetensorsReader : TensorReader
         Mutators = SafetensorsMutators.All;
     }
 
-    public override int AllocationPerByte => 64;
+    public override int AllocationPerByte => 32;
 
     // By another parser, and by the bytes themselves.
     protected override string? WrongBytes(IReadOnlyList<(TensorEntry Entry, Tensor Tensor)> tensors, byte[] content)

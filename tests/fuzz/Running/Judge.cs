@@ -33,8 +33,8 @@ internal static class Judge
         string? failure = thrown switch
         {
             null => null,
-            InvalidDataException refusal => Wording.Fault(refusal.Message, reader.Path),
-            _ => $"{thrown.GetType().Name}: {thrown.Message} {thrown.StackTrace}",
+            InvalidDataException refusal => Wording.Fault(refusal.Message, reader.Blamed),
+            _ => $"{thrown.GetType().Name}: {thrown.Message}{Place(thrown)}",
         };
         long most = reader.AllocationAtLeast + ((long)reader.AllocationPerByte * mutant.Content.Length);
         failure ??= allocated > most ? $"{allocated} bytes allocated for a file of {mutant.Content.Length}; at most {most} are stated" : null;
@@ -55,6 +55,10 @@ internal static class Judge
         }
     }
 
+    // The innermost line of ours.
+    private static string? Place(Exception exception) =>
+        exception.StackTrace?.Split('\n').FirstOrDefault(line => line.Contains("DeformDetr", StringComparison.Ordinal)) is { } line ? $" {line.Trim()}" : null;
+
     // A check that itself fails has met something that it didn't expect a reader to let through.
     private static string? Wrong(Reader reader, object value, Mutant mutant)
     {
@@ -64,7 +68,7 @@ internal static class Judge
         }
         catch (Exception exception)
         {
-            return $"read, and then {exception.GetType().Name}: {exception.Message} {exception.StackTrace}";
+            return $"read, and then {exception.GetType().Name}: {exception.Message}{Place(exception)}";
         }
     }
 

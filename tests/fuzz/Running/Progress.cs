@@ -53,6 +53,13 @@ internal sealed class Progress : IDisposable
         set => _view.Write(40, value);
     }
 
+    // Of the worst file: bytes allocated beyond what its length accounts for.
+    public long MostAtLeast
+    {
+        get => _view.ReadInt64(48);
+        set => _view.Write(48, value);
+    }
+
     public void Dispose()
     {
         _view.Dispose();

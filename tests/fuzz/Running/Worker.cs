@@ -37,6 +37,7 @@ internal static class Worker
 
             double perByte = (double)(verdict.Allocated - reader.AllocationAtLeast) / Math.Max(1, mutant.Content.Length);
             progress.MostPerByte = Math.Max(progress.MostPerByte, perByte);
+            progress.MostAtLeast = Math.Max(progress.MostAtLeast, verdict.Allocated - ((long)reader.AllocationPerByte * mutant.Content.Length));
             progress.Seconds = before + Environment.CpuUsage.TotalTime.TotalSeconds;
             progress.Index = index + 1;
         }
