@@ -5,3 +5,4 @@ using System.Runtime.CompilerServices;
 [assembly: InternalsVisibleTo("DeformDetr.Laws")]
 [assembly: InternalsVisibleTo("DeformDetr.Laws.Tests")]
 [assembly: InternalsVisibleTo("DeformDetr.Mutation")]
+[assembly: InternalsVisibleTo("DeformDetr.Fuzz")]

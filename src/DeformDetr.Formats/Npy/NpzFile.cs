@@ -1,11 +1,11 @@
-using System.IO.Compression;
 using DeformDetr.Tensors;
+using Microsoft.Win32.SafeHandles;
 
 namespace DeformDetr.Formats;
 
 /// <summary>
 /// A numpy .npz file: a zip of npy members, stored or deflated; <c>NAME.npy</c> is the tensor NAME. Opening it reads the zip's directory
-/// and the header of each member; reading a tensor checks the member's checksum. One thread reads at a time.
+/// and the header of each member; reading a tensor checks the member's checksum. Several threads may read at once.
 /// </summary>
 public sealed class NpzFile : TensorFile
 {
@@ -14,20 +14,19 @@ public sealed class NpzFile : TensorFile
     // Deflate can't do better than 258 bytes for 2 bits; what declares more must not make us allocate it.
     private const long MostRatio = 1032;
 
-    private readonly Lock _lock = new();
-    private readonly FileStream _stream;
-    private readonly Dictionary<string, ZipArchiveEntry> _members;
+    private readonly SafeFileHandle _file;
+    private readonly Dictionary<string, ZipRecord> _members;
     private readonly HashSet<string> _fortranOrder;
 
     private NpzFile(
         string path,
-        FileStream stream,
+        SafeFileHandle file,
         IReadOnlyList<TensorEntry> entries,
-        Dictionary<string, ZipArchiveEntry> members,
+        Dictionary<string, ZipRecord> members,
         HashSet<string> fortranOrder)
         : base(path, entries)
     {
-        _stream = stream;
+        _file = file;
         _members = members;
         _fortranOrder = fortranOrder;
     }
@@ -39,22 +38,18 @@ public sealed class NpzFile : TensorFile
     /// <exception cref="UnauthorizedAccessException">No permission to read the file.</exception>
     public static new NpzFile Open(string path)
     {
-        FileStream stream = new(InputFile.Open(path), FileAccess.Read);
+        SafeFileHandle file = InputFile.Open(path);
         try
         {
             List<TensorEntry> entries = [];
-            Dictionary<string, ZipArchiveEntry> members = new(StringComparer.Ordinal);
+            Dictionary<string, ZipRecord> members = new(StringComparer.Ordinal);
             HashSet<string> fortranOrder = new(StringComparer.Ordinal);
-            foreach (ZipArchiveEntry member in Members(path, stream))
+            foreach (ZipRecord member in ZipDirectory.Read(path, file, mayDeflate: true).Records.Values.OrderBy(member => member.Position))
             {
                 string name = NameOf(path, member);
-                if (!members.TryAdd(name, member))
-                {
-                    throw Fault.Tensor(path, name, $"stands in the file twice; expected each name once.");
-                }
-
-                RequirePlausibleLength(path, name, member, stream.Length);
-                using ZipByteSource source = new(path, name, member);
+                members.Add(name, member);
+                RequirePlausibleLength(path, name, member);
+                using ZipByteSource source = new(path, name, file, member);
                 NpyHeader header = NpyHeader.Read(source, member.Length);
                 entries.Add(header.Entry(name));
                 if (header.FortranOrder)
@@ -63,43 +58,28 @@ public sealed class NpzFile : TensorFile
                 }
             }
 
-            return new NpzFile(path, stream, entries, members, fortranOrder);
+            return new NpzFile(path, file, entries, members, fortranOrder);
         }
         catch
         {
-            stream.Dispose();
+            file.Dispose();
             throw;
         }
     }
 
     private protected override Tensor ReadElements(TensorEntry entry)
     {
-        lock (_lock)
-        {
-            using ZipByteSource source = new(Path, entry.Name, _members[entry.Name]);
-            source.Skip(entry.Offset);
-            Tensor tensor = ElementReader.Read(entry, source);
-            return _fortranOrder.Contains(entry.Name) ? FortranOrder.ToRowMajor(tensor) : tensor;
-        }
+        using ZipByteSource source = new(Path, entry.Name, _file, _members[entry.Name]);
+        source.Skip(entry.Offset);
+        Tensor tensor = ElementReader.Read(entry, source);
+        return _fortranOrder.Contains(entry.Name) ? FortranOrder.ToRowMajor(tensor) : tensor;
     }
 
-    private protected override void Close() => _stream.Dispose();
+    private protected override void Close() => _file.Dispose();
 
-    private static IReadOnlyCollection<ZipArchiveEntry> Members(string path, Stream stream)
+    private static string NameOf(string path, ZipRecord member)
     {
-        try
-        {
-            return new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true).Entries;
-        }
-        catch (Exception exception) when (ZipByteSource.IsCausedByContent(exception))
-        {
-            throw Fault.File(path, $"is not a whole zip file ({exception.Message}); expected an npz.");
-        }
-    }
-
-    private static string NameOf(string path, ZipArchiveEntry member)
-    {
-        string name = member.FullName;
+        string name = member.Name;
         if (!name.EndsWith(Extension, StringComparison.Ordinal))
         {
             throw Fault.File(path, $"zip member {Fault.Quote(name)} is not an npy; expected names that end in {Extension}.");
@@ -108,22 +88,12 @@ public sealed class NpzFile : TensorFile
         return name[..^Extension.Length];
     }
 
-    private static void RequirePlausibleLength(string path, string name, ZipArchiveEntry member, long fileLength)
+    private static void RequirePlausibleLength(string path, string name, ZipRecord member)
     {
-        if (member.IsEncrypted)
-        {
-            throw Fault.Tensor(path, name, $"zip member is encrypted; expected one that is not.");
-        }
-
-        if (member.CompressedLength > fileLength)
-        {
-            throw Fault.Tensor(path, name, $"zip member of {member.CompressedLength} bytes in a file of {fileLength}; expected it to fit.");
-        }
-
-        if (member.Length / MostRatio > member.CompressedLength)
+        if (member.Length / MostRatio > member.Packed)
         {
             throw Fault.Tensor(
-                path, name, $"zip member declares {member.Length} bytes unpacked from {member.CompressedLength}; expected what deflate can do.");
+                path, name, $"zip member declares {member.Length} bytes unpacked from {member.Packed}; expected what deflate can do.");
         }
     }
 }

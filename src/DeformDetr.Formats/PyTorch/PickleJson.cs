@@ -9,7 +9,7 @@ namespace DeformDetr.Formats;
 // Values of a pickle as JSON. Values that hold themselves, or each other many times, end at a depth and a length.
 internal static class PickleJson
 {
-    public const int MostCharacters = 1 << 20;
+    public const int MostCharacters = 1 << 17;
     private const int MostDepth = 16;
 
     // Null where the value is too deep or too long.

@@ -17,6 +17,7 @@ public sealed class PyTorchFile : TensorFile
     private const long LegacyProtocol = 1001;
     private const long MostReadOver = 16;
     private const int MostSummary = 4096;
+    private const int MostSummaries = 1 << 18;
     private const int ChecksumBytes = 1 << 20;
     private const string Module = "module.";
     private const string Readable = "float64, float32, float16, bfloat16, int64, int32, uint8 or bool";
@@ -137,7 +138,7 @@ public sealed class PyTorchFile : TensorFile
 
     private static Content ReadZip(string path, SafeFileHandle file)
     {
-        IReadOnlyDictionary<string, ZipRecord> records = ZipDirectory.Read(path, file).Records;
+        IReadOnlyDictionary<string, ZipRecord> records = ZipDirectory.Read(path, file, mayDeflate: false).Records;
         string[] pickles =
             [.. records.Keys.Where(name => name.EndsWith("/data.pkl", StringComparison.Ordinal) && name.Count(c => c == '/') == 1)];
         if (pickles.Length != 1)
@@ -361,13 +362,19 @@ public sealed class PyTorchFile : TensorFile
         string path, PickleDictionary all, string modelKey, Dictionary<string, string> metadata, out string? arguments)
     {
         arguments = null;
+        OrderedDictionary<string, object?> beside = new(StringComparer.Ordinal);
         foreach ((object entryKey, object? value) in all.Entries)
         {
-            if (entryKey is not string key || key == modelKey)
+            // A key's last value counts, as in Python.
+            if (entryKey is string key && key != modelKey)
             {
-                continue;
+                beside[key] = value;
             }
+        }
 
+        int left = MostSummaries;
+        foreach ((string key, object? value) in beside)
+        {
             if (key == "args" && value is PickleDictionary)
             {
                 arguments = PickleJson.Text(value, PickleJson.MostCharacters)
@@ -376,7 +383,9 @@ public sealed class PyTorchFile : TensorFile
                 continue;
             }
 
-            metadata[metadata.ContainsKey(key) ? $"file.{key}" : key] = PickleJson.Text(value, MostSummary) ?? value switch
+            string? text = PickleJson.Text(value, Math.Min(MostSummary, left));
+            left -= Math.Min(left, text?.Length ?? MostSummary);
+            metadata[metadata.ContainsKey(key) ? $"file.{key}" : key] = text ?? value switch
             {
                 PickleDictionary dictionary => FormattableString.Invariant($"{dictionary.Entries.Count} entries"),
                 PickleList list => FormattableString.Invariant($"{list.Items.Count} elements"),

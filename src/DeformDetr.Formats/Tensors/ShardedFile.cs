@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DeformDetr.Tensors;
+using Microsoft.Win32.SafeHandles;
 
 namespace DeformDetr.Formats;
 
@@ -111,8 +112,8 @@ public sealed class ShardedFile : TensorFile
     // Tensor names and the paths of their files, which stand beside the index and nowhere else.
     private static Dictionary<string, string> ReadIndex(string path)
     {
-        using Microsoft.Win32.SafeHandles.SafeFileHandle file = InputFile.Open(path);
-        long length = RandomAccess.GetLength(file);
+        using SafeFileHandle handle = InputFile.Open(path);
+        long length = RandomAccess.GetLength(handle);
         if (length > MostIndexBytes)
         {
             throw Fault.File(path, $"an index of {length} bytes; expected at most {MostIndexBytes}.");
@@ -121,7 +122,7 @@ public sealed class ShardedFile : TensorFile
         try
         {
             using JsonDocument document = JsonDocument.Parse(
-                FilePart.Read(path, file, 0, length), new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 16 });
+                FilePart.Read(path, handle, 0, length), new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 16 });
             if (document.RootElement.ValueKind != JsonValueKind.Object
                 || !document.RootElement.TryGetProperty("weight_map", out JsonElement map) || map.ValueKind != JsonValueKind.Object)
             {
@@ -138,7 +139,14 @@ public sealed class ShardedFile : TensorFile
                         path, entry.Name, $"is said to stand in {Fault.Quote(shard)}; expected the name of a file in the same folder.");
                 }
 
-                index.Add(entry.Name, System.IO.Path.Combine(System.IO.Path.GetDirectoryName(path) ?? "", shard));
+                string file = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(path) ?? "", shard);
+                index.Add(
+                    entry.Name,
+                    File.Exists(file)
+                        ? file
+                        : throw Fault.Tensor(
+                            path, entry.Name,
+                            $"is said to stand in {Fault.Quote(shard)}, which is not there; expected a file in the same folder."));
             }
 
             return index.Count > 0 ? index : throw Fault.File(path, $"has an empty weight_map; expected tensor names and file names.");

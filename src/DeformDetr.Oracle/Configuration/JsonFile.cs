@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 
 namespace DeformDetr.Oracle;
@@ -6,6 +7,9 @@ namespace DeformDetr.Oracle;
 // Strict reading of JSON: every complaint names the file, the key, what is there and what was expected.
 internal sealed class JsonFile
 {
+    private const int MostBytes = 1 << 26;
+    private const int MostDepth = 32;
+
     private JsonFile(string path, JsonElement root)
     {
         Path = path;
@@ -19,38 +23,56 @@ internal sealed class JsonFile
     public static JsonFile Open(string path)
     {
         using FileStream stream = File.OpenRead(path);
-        try
+        using MemoryStream content = new();
+        byte[] part = new byte[1 << 16];
+        for (int count = stream.Read(part); count > 0; count = stream.Read(part))
         {
-            using JsonDocument document = JsonDocument.Parse(
-                stream, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 32 });
-            JsonFile file = new(path, document.RootElement.Clone());
-            return file.Root.ValueKind == JsonValueKind.Object ? file : throw file.Error("the file", "holds no object", "a JSON object");
+            content.Write(part, 0, count);
+            if (content.Length > MostBytes)
+            {
+                throw new InvalidDataException(FormattableString.Invariant($"{path}: over {MostBytes} bytes; expected less of a JSON object."));
+            }
         }
-        catch (JsonException exception)
-        {
-            throw new InvalidDataException(
-                $"{path}: not JSON ({exception.Message.ReplaceLineEndings(" ")}); expected a JSON object.", exception);
-        }
+
+        ReadOnlyMemory<byte> json = content.GetBuffer().AsMemory(0, (int)content.Length);
+        return Of(path, "the file", json.Span.StartsWith(Encoding.UTF8.Preamble) ? json[Encoding.UTF8.Preamble.Length..] : json);
     }
 
     // JSON that stands in another file, whose path complaints shall name.
-    public static JsonFile Parse(string path, string text)
+    public static JsonFile Parse(string path, string text) => Of(path, "config", Encoding.UTF8.GetBytes(text));
+
+    private static JsonFile Of(string path, string key, ReadOnlyMemory<byte> json)
     {
         try
         {
+            RequireText(json.Span);
             using JsonDocument document = JsonDocument.Parse(
-                text, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 32 });
+                json, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = MostDepth });
             JsonFile file = new(path, document.RootElement.Clone());
-            return file.Root.ValueKind == JsonValueKind.Object ? file : throw file.Error("config", "holds no object", "a JSON object");
+            return file.Root.ValueKind == JsonValueKind.Object ? file : throw file.Error(key, "holds no object", "a JSON object");
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
             throw new InvalidDataException(
-                $"{path}: config is not JSON ({exception.Message.ReplaceLineEndings(" ")}); expected a JSON object.", exception);
+                $"{path}: {key} is not JSON ({SafeText.Short(exception.Message)}); expected a JSON object.", exception);
         }
     }
 
-    public InvalidDataException Error(string key, string what, string expected) => new($"{Path}: {key} {what}; expected {expected}.");
+    // A document gives its texts when they are asked for, and only then finds bytes that are no UTF-8, or half a surrogate pair.
+    private static void RequireText(ReadOnlySpan<byte> json)
+    {
+        Utf8JsonReader reader = new(json, new JsonReaderOptions { MaxDepth = MostDepth });
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
+            {
+                _ = reader.GetString();
+            }
+        }
+    }
+
+    public InvalidDataException Error(string key, string what, string expected) =>
+        new($"{Path}: {SafeText.Short(key)} {SafeText.Short(what)}; expected {expected}.");
 
     public string String(JsonElement element, string key) =>
         element.ValueKind == JsonValueKind.String ? element.GetString()! : throw Error(key, $"holds {Show(element)}", "a string");
@@ -66,7 +88,9 @@ internal sealed class JsonFile
             : throw Error(key, $"holds {Show(element)}", "a whole number from 0 to 2^64 - 1");
 
     public double Number(JsonElement element, string key) =>
-        element.ValueKind == JsonValueKind.Number ? element.GetDouble() : throw Error(key, $"holds {Show(element)}", "a number");
+        element.ValueKind == JsonValueKind.Number && double.IsFinite(element.GetDouble())
+            ? element.GetDouble()
+            : throw Error(key, $"holds {Show(element)}", "a number that float64 can hold");
 
     public bool Boolean(JsonElement element, string key) =>
         element.ValueKind switch

@@ -32,6 +32,25 @@ public class PyTorchLimitsTests
         Assert.Equal((Length, 0, 1.5f, 2.5f), (elements.Length, elements[(1 << 29) - 1], elements[1 << 29], elements[^1]));
     }
 
+    // A few bytes each name one large value, some of them by the same key.
+    [Fact]
+    public void Metadata_grow_with_the_file_and_not_with_what_it_repeats()
+    {
+        using TemporaryFolder folder = new();
+        byte[] large = Pickle.Join(']', '(', Pickle.Join([.. Enumerable.Repeat<object>(Pickle.Text(new string('x', 10)), 250)]), 'e', 'q', 0, '0');
+        byte[] arguments = Pickle.Join('}', Pickle.Text("a"), 'h', 0, 's', 'q', 1, '0');
+        byte[] model = Pickle.Join(Pickle.Text("model"), '}', Pickle.Text("w"), Pickle.Tensor(Pickle.Storage("0", 1), 0, [1], [1]), 's');
+        object[] beside = [.. Enumerable.Range(0, 2000).Select(entry => (object)Pickle.Join(Pickle.Text(FormattableString.Invariant($"{entry}")), 'h', 0))];
+        object[] again = [.. Enumerable.Repeat<object>(Pickle.Join(Pickle.Text("args"), 'h', 1), 2000)];
+        byte[] pickle = Pickle.Of(large, arguments, '}', '(', model, Pickle.Join(beside), Pickle.Join(again), 'u');
+        string path = Pickle.Zip(folder, pickle, ("archive/data/0", new byte[4]));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        using TensorFile file = TensorFile.Open(path);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 256 * new FileInfo(path).Length);
+        Assert.InRange(file.Metadata.Values.Sum(text => text.Length), 1 << 18, 1 << 19);
+        Assert.Equal("250 elements", file.Metadata["1999"]);
+    }
+
     [Fact]
     public void A_hundred_thousand_tensors_are_written_and_read()
     {

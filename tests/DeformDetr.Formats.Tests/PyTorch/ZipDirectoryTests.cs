@@ -46,7 +46,7 @@ public class ZipDirectoryTests
     [Theory]
     [InlineData(8, 1, "is encrypted")]
     [InlineData(10, 8, "is compressed")]
-    [InlineData(20, 5, "is compressed")]
+    [InlineData(20, 5, "is stored in 5")]
     [InlineData(42, 0, "another name here")]
     [InlineData(42, 0x7fffffff, "expected it before the directory")]
     [InlineData(42, 1, "no zip member")]

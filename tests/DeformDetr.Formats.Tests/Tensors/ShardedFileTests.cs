@@ -30,7 +30,7 @@ public class ShardedFileTests
     [InlineData("""{"weight_map": {"a": "../1.safetensors"}}""", Index, "tensor 'a': is said to stand in '../1.safetensors'")]
     [InlineData("""{"weight_map": {"a": ""}}""", Index, "is said to stand in ''")]
     [InlineData("""{"weight_map": {"a": 1}}""", Index, "is said to stand in ''")]
-    [InlineData("""{"weight_map": {"a": "1.onnx"}}""", "1.onnx", "extension '.onnx'")]
+    [InlineData("""{"weight_map": {"a": "1.onnx"}}""", Index, "tensor 'a': is said to stand in '1.onnx', which is not there")]
     [InlineData("""{"weight_map": {"a": "1.safetensors", "a": "2.safetensors"}}""", Index, "is not JSON")]
     [InlineData("""{"weight_map": {}}""", Index, "empty weight_map")]
     [InlineData("""{"weights": {}}""", Index, "has no weight_map")]
@@ -53,11 +53,20 @@ public class ShardedFileTests
     }
 
     [Fact]
+    public void A_file_of_an_index_that_is_no_tensor_file_is_refused_by_its_name()
+    {
+        using TemporaryFolder folder = new();
+        folder.File("1.onnx", [1]);
+        Write(folder, """{"weight_map": {"a": "1.onnx"}}""");
+        Refusal.Of(folder["1.onnx"], () => TensorFile.Open(folder[Index]), "extension '.onnx'");
+    }
+
+    [Fact]
     public void A_file_of_an_index_that_is_not_there_is_named()
     {
         using TemporaryFolder folder = new();
         Write(folder, """{"weight_map": {"a": "1.safetensors"}}""");
-        Assert.Equal($"{folder["1.safetensors"]}: no such file.", Assert.Throws<FileNotFoundException>(() => TensorFile.Open(folder[Index])).Message);
+        Refusal.Of(folder[Index], () => TensorFile.Open(folder[Index]), "tensor 'a': is said to stand in '1.safetensors', which is not there");
     }
 
     private static void Shards(TemporaryFolder folder)

@@ -306,5 +306,5 @@ public sealed class NameMap
     private static string Quote(string text) => text.Length <= MostShown ? $"'{text}'" : $"'{text[..MostShown]}…'";
 
     private static InvalidDataException Error(string path, int number, string what, string expected) =>
-        new(string.Create(CultureInfo.InvariantCulture, $"{path}:{number}: {what}; expected {expected}."));
+        new(string.Create(CultureInfo.InvariantCulture, $"{path}:{number}: {SafeText.OneLine(what)}; expected {SafeText.OneLine(expected)}."));
 }

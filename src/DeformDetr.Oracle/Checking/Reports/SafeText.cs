@@ -38,6 +38,14 @@ public static class SafeText
         return line.ToString();
     }
 
+    /// <summary>The same, cut where it is long.</summary>
+    /// <param name="text">Anything.</param>
+    public static string Short(string text)
+    {
+        const int Most = 200;
+        return text.Length <= Most ? OneLine(text) : $"{OneLine(text[..(char.IsHighSurrogate(text[Most - 1]) ? Most - 1 : Most)])}…";
+    }
+
     private static bool Harmless(UnicodeCategory category) =>
         category is not (
             UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);

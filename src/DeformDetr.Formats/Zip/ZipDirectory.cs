@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace DeformDetr.Formats;
 
-// The directory of a zip whose members are stored, each one within the file and no two of them over each other. What PyTorch never
-// writes (compression, encryption, several disks) is refused.
+// The directory of a zip, read whole and checked: each member lies within the file, no two of them over each other, and has the same name
+// in the directory as before its bytes. Encryption and several disks are refused.
 internal sealed class ZipDirectory
 {
     private const uint EndSignature = 0x06054b50;
@@ -19,24 +19,29 @@ internal sealed class ZipDirectory
     private const int EntryBytes = 46;
     private const int LocalBytes = 30;
     private const ushort Zip64Extra = 1;
+    private const ushort Stored = 0;
+    private const ushort Deflated = 8;
 
     private static readonly UTF8Encoding Utf8 = new(false, throwOnInvalidBytes: true);
 
     private readonly string _path;
     private readonly SafeFileHandle _file;
+    private readonly bool _mayDeflate;
     private readonly Dictionary<string, ZipRecord> _records = new(StringComparer.Ordinal);
 
-    private ZipDirectory(string path, SafeFileHandle file)
+    private ZipDirectory(string path, SafeFileHandle file, bool mayDeflate)
     {
         _path = path;
         _file = file;
+        _mayDeflate = mayDeflate;
     }
 
     public IReadOnlyDictionary<string, ZipRecord> Records => _records;
 
-    public static ZipDirectory Read(string path, SafeFileHandle file)
+    // mayDeflate: whether members may be compressed, as in numpy's files; PyTorch's are not.
+    public static ZipDirectory Read(string path, SafeFileHandle file, bool mayDeflate)
     {
-        ZipDirectory directory = new(path, file);
+        ZipDirectory directory = new(path, file, mayDeflate);
         directory.ReadAll();
         return directory;
     }
@@ -58,7 +63,7 @@ internal sealed class ZipDirectory
         }
 
         long end = 0;
-        foreach (ZipRecord record in _records.Values.OrderBy(record => record.Position).ThenBy(record => record.Length))
+        foreach (ZipRecord record in _records.Values.OrderBy(record => record.Position).ThenBy(record => record.Packed))
         {
             if (record.Position < end)
             {
@@ -66,7 +71,7 @@ internal sealed class ZipDirectory
                     _path, $"zip member {Fault.Quote(record.Name)} lies over another at byte {record.Position}; expected each apart.");
             }
 
-            end = record.Position + record.Length;
+            end = record.Position + record.Packed;
         }
     }
 
@@ -83,7 +88,7 @@ internal sealed class ZipDirectory
 
         if (at < 0)
         {
-            throw Wrong(fileLength, $"no end of a zip's directory; expected a file that is not cut.");
+            throw Wrong(fileLength, $"no end of a zip's directory; expected a whole zip file.");
         }
 
         long end = fileLength - tail.Length + at;
@@ -154,12 +159,25 @@ internal sealed class ZipDirectory
             throw Wrong(at, $"zip member {Fault.Quote(name)} is encrypted; expected one that is not.");
         }
 
-        if (U16(bytes, position + 10) != 0 || packed != length)
+        ushort method = U16(bytes, position + 10);
+        if (method == Stored && packed != length)
         {
-            throw Wrong(at, $"zip member {Fault.Quote(name)} is compressed; expected it stored, as PyTorch writes it.");
+            throw Wrong(at, $"zip member {Fault.Quote(name)} of {length} bytes is stored in {packed}; expected as many.");
         }
 
-        ZipRecord record = new(name, DataPosition(name, offset, length, directoryStart), length, U32(bytes, position + 16));
+        if (method != Stored && !(method == Deflated && _mayDeflate))
+        {
+            throw Wrong(
+                at, $"zip member {Fault.Quote(name)} is compressed; expected it {(_mayDeflate ? "stored or deflated" : "stored, as PyTorch writes it")}.");
+        }
+
+        long data = DataPosition(name, offset, packed, directoryStart);
+        if (length < 0)
+        {
+            throw Wrong(at, $"zip member {Fault.Quote(name)} of {length} bytes; expected a length.");
+        }
+
+        ZipRecord record = new(name, data, packed, length, method == Deflated, U32(bytes, position + 16));
         return _records.TryAdd(name, record)
             ? next
             : throw Wrong(at, $"zip member {Fault.Quote(name)} stands there twice; expected each name once.");

@@ -1,33 +1,22 @@
 using System.IO.Compression;
+using Microsoft.Win32.SafeHandles;
 
 namespace DeformDetr.Formats;
 
 // An unpacked zip member. Finish holds it against its declared length and checksum.
 internal sealed class ZipByteSource : ByteSource
 {
-    private readonly ZipArchiveEntry _member;
+    private readonly ZipRecord _member;
     private readonly Stream _stream;
     private readonly Crc32 _checksum = new();
 
-    public ZipByteSource(string path, string tensor, ZipArchiveEntry member)
+    public ZipByteSource(string path, string tensor, SafeFileHandle file, ZipRecord member)
         : base(path, tensor)
     {
         _member = member;
-        try
-        {
-            _stream = member.Open();
-        }
-        catch (Exception exception) when (IsCausedByContent(exception))
-        {
-            throw Fault.Tensor(
-                path, tensor, $"zip member can't be unpacked ({exception.Message}); expected one that is stored or deflated.");
-        }
+        FilePartStream packed = new(file, member.Position, member.Packed);
+        _stream = member.IsDeflated ? new DeflateStream(packed, CompressionMode.Decompress) : packed;
     }
-
-    // What the BCL throws, beside InvalidDataException, where a damaged archive leads it astray.
-    public static bool IsCausedByContent(Exception exception) =>
-        exception is InvalidDataException or IOException or ArgumentException or NotSupportedException or OverflowException
-            or InvalidOperationException or IndexOutOfRangeException;
 
     public void Skip(long count)
     {
@@ -47,10 +36,10 @@ internal sealed class ZipByteSource : ByteSource
             throw Fault.Tensor(Path, Tensor, $"zip member unpacks to more than its declared {_member.Length} bytes; expected as many.");
         }
 
-        if (_checksum.Value != _member.Crc32)
+        if (_checksum.Value != _member.Checksum)
         {
             throw Fault.Tensor(
-                Path, Tensor, $"zip member's checksum is {_checksum.Value:x8}; expected {_member.Crc32:x8}: the data is damaged.");
+                Path, Tensor, $"zip member's checksum is {_checksum.Value:x8}; expected {_member.Checksum:x8}: the data is damaged.");
         }
     }
 
@@ -63,7 +52,7 @@ internal sealed class ZipByteSource : ByteSource
         {
             count = _stream.Read(destination);
         }
-        catch (Exception exception) when (IsCausedByContent(exception))
+        catch (InvalidDataException exception)
         {
             throw Fault.Tensor(Path, Tensor, $"zip member can't be unpacked ({exception.Message}); expected data that is not damaged.");
         }
