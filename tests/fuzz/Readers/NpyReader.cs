@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using DeformDetr.Formats;
@@ -26,7 +27,7 @@ internal sealed partial class NpyReader : TensorReader
     {
         (TensorEntry entry, Tensor tensor) = tensors.Single();
         string text = Encoding.Latin1.GetString(content, 0, (int)entry.Offset);
-        int[] sizes = [.. NumberPattern().Matches(ShapePattern().Match(text).Groups[1].Value).Select(match => (int)long.Parse(match.Value))];
+        int[] sizes = [.. NumberPattern().Matches(ShapePattern().Match(text).Groups[1].Value).Select(match => (int)long.Parse(match.Value, CultureInfo.InvariantCulture))];
         byte[] stored = Widened(entry.StoredType, content[(int)entry.Offset..]);
         int width = tensor.Length == 0 ? 1 : stored.Length / tensor.Length;
         byte[] expected = FortranPattern().IsMatch(text) ? RowMajor(stored, sizes, width) : stored;
