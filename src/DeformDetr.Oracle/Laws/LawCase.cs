@@ -18,7 +18,16 @@ public sealed record LawCase(
         this with { Sizes = new Dictionary<string, int>(Sizes, StringComparer.Ordinal) { [symbol] = size } };
 
     // Independent numbers for each purpose, so that a change of one size leaves the others' alone.
-    internal Random Random(int purpose) => new(unchecked((Seed * 1_000_003) + (purpose * 7_919)));
+    internal Random Random(int purpose) => Seeded(Seed, purpose);
+
+    // Numbers of neighbouring seeds have nothing in common; Random alone would make them alike. The finaliser of SplitMix64.
+    internal static Random Seeded(int seed, int purpose)
+    {
+        ulong z = unchecked((((ulong)(uint)seed << 32) | (uint)purpose) + 0x9E3779B97F4A7C15);
+        z = unchecked((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9);
+        z = unchecked((z ^ (z >> 27)) * 0x94D049BB133111EB);
+        return new Random(unchecked((int)(z ^ (z >> 31))));
+    }
 
     /// <inheritdoc/>
     public override string ToString()

@@ -1,4 +1,3 @@
-
 namespace DeformDetr.Oracle;
 
 // What a law said of one case. Not tried: the implementation doesn't give a tensor that the law looks at.

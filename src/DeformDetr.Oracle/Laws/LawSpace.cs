@@ -4,7 +4,10 @@ namespace DeformDetr.Oracle;
 internal sealed record LawSpace
 {
     // How many configurations the cases of a run share, so that one start of a program can take many cases.
-    private const int Configurations = 5;
+    private const int Configurations = 8;
+
+    // Attempts to draw sizes that all differ; what the target refuses is never drawn.
+    private const int Attempts = 100;
 
     // Symbol, least and most.
     public required IReadOnlyList<(string Symbol, int Least, int Most)> Symbols { get; init; }
@@ -35,8 +38,8 @@ internal sealed record LawSpace
     {
         for (int attempt = 0; ; attempt++)
         {
-            Random configured = new((seed % Configurations) + (1000 * attempt));
-            Random random = new(unchecked((seed * 31) + (1_000_007 * attempt)));
+            Random configured = LawCase.Seeded(seed % Configurations, -1 - attempt);
+            Random random = LawCase.Seeded(seed, 1_000 + attempt);
             Dictionary<string, int> sizes = new(StringComparer.Ordinal);
             foreach ((string symbol, int least, int most) in Symbols)
             {
@@ -46,7 +49,7 @@ internal sealed record LawSpace
             int levels = Size(Configured.Count > 0 ? configured : random, Levels.Least, Levels.Most);
             LawFamily family = new(Any(random, Numbers), Any(random, Points), Any(random, Masks));
             LawCase drawn = new(sizes, [.. Enumerable.Range(0, levels).Select(_ => (Size(random, 1, MostSide), Size(random, 1, MostSide)))], seed, family);
-            if (attempt == 100 || (IsAllowed(drawn) && AllDifferent(drawn)))
+            if (IsAllowed(drawn) && (AllDifferent(drawn) || attempt >= Attempts))
             {
                 return drawn;
             }
