@@ -1,3 +1,4 @@
+using System.Text;
 using DeformDetr.Reference;
 
 namespace DeformDetr.Oracle.Tests.Configuration;
@@ -79,8 +80,37 @@ public class ConfigReaderTests
     public void What_is_not_JSON_or_names_a_key_twice_is_refused(string json)
     {
         InvalidDataException exception = Assert.Throws<InvalidDataException>(() => Load(json));
-        Assert.Contains("config.json: not JSON", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("config.json: the file is not JSON", exception.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', exception.Message);
+    }
+
+    // JSON that is right but for its text; a document would find that only when it is asked for the text. Latin-1 stands for bytes.
+    [Theory]
+    [InlineData("{\"config\": {\"activation\": \"\u00ff\"}}")]
+    [InlineData("{\"config\": {\"\u00ff\": 1}}")]
+    [InlineData("{\"config\": {\"activation\": \"\\udc00\"}}")]
+    [InlineData("{\"config\": {\"\\ud800\": 1, \"b\": 2}}")]
+    [InlineData("{\"classes\": [\"\\ud800x\"], \"config\": {}}")]
+    public void Text_that_is_no_text_is_refused(string json)
+    {
+        using CaseCopy copy = new("operator-relu");
+        string path = Path.Combine(copy.Folder, "config.json");
+        File.WriteAllBytes(path, Encoding.Latin1.GetBytes(json));
+        InvalidDataException exception = Assert.Throws<InvalidDataException>(() => RunConfiguration.Load(path));
+        Assert.StartsWith($"{path}: the file is not JSON (", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_byte_order_mark_does_not_matter() => Assert.Equal(7, Load("\ufeff{\"config\": {\"num_classes\": 7}}").Config.NumClasses);
+
+    // Names that play with a terminal, or fill it.
+    [Fact]
+    public void What_stands_in_a_file_is_shown_in_one_short_line()
+    {
+        string name = $"\\u001b[31m\\n\\u202e{new string('a', 100_000)}";
+        InvalidDataException exception = Assert.Throws<InvalidDataException>(() => Load($$$"""{"config": {"{{{name}}}": 1}}"""));
+        Assert.DoesNotContain(exception.Message, character => char.IsControl(character) || character == '\u202e');
+        Assert.InRange(exception.Message.Length, 100, 1000);
     }
 
     [Fact]

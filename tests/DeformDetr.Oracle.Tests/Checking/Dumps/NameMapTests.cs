@@ -36,6 +36,7 @@ public class NameMapTests
     [InlineData("deform-detr-map/2\na -> b", "m:1: holds 'deform-detr-map/2'; expected 'deform-detr-map/1' before anything else.")]
     [InlineData("\n# x\na -> b", "m:3: holds 'a -> b'; expected 'deform-detr-map/1' before anything else.")]
     [InlineData(Head + "a = b", "m:2: holds 'a = b'; expected 'port.name -> contract.name'.")]
+    [InlineData(Head + "a\u001b[31m\0 = b", "m:2: holds 'a\\u001b[31m\\u0000 = b'; expected 'port.name -> contract.name'.")]
     [InlineData(Head + "a -> ", "m:2: holds 'a ->'; expected 'port.name -> contract.name'.")]
     [InlineData(Head + "a -> b c", "m:2: has 'c' after the names; expected [axes …], [slice …] or [shape …].")]
     [InlineData(Head + "a -> b [axes 0 2]", "m:2: has '[axes 0 2]'; expected such as ")]
