@@ -56,6 +56,21 @@ public class GoldenCaseTests
         ["encoder_output_proposals", "model", "ms_deform_attn", "ms_deform_attn_core", "operator", "pictures", "position_encoding", "post_process", "resize", "transformer"],
         GoldenCase.Find([RepositoryFiles.Golden]).Select(golden => golden.Target).Distinct().Order(StringComparer.Ordinal));
 
+    // Whoever finds that a case doesn't fit together: its file is named.
+    [Theory]
+    [InlineData("resize-7x5-to-13x11", "\"height\": 13", "\"height\": 16777216", "config holds height 16777216, width 11; expected 1 to 16777216 pixels.")]
+    [InlineData("position-sine-one-row", "\"hidden_dim\": 96", "\"hidden_dim\": 2147483647", "config.hidden_dim holds 2147483647; expected 1 to 8192.")]
+    [InlineData("position-sine-one-row", "\"hidden_dim\": 96", "\"hidden_dim\": 17", "sine position encoding: channels holds 17; expected a multiple of 4.")]
+    [InlineData("operator-linspace", "\"steps\": 13", "\"steps\": 2147483647", "config.steps holds 2147483647; expected a whole number from -65536 to 65536.")]
+    [InlineData("operator-relu", "\"inputs.safetensors\"", "\"absent.safetensors\"", "inputs holds 'absent.safetensors', which is not there; expected the name of a file in the same folder.")]
+    public void A_case_that_does_not_fit_together_is_refused_by_its_file(string name, string from, string to, string what)
+    {
+        using CaseCopy copy = new(name);
+        copy.RewriteJson(text => text.Contains(from, StringComparison.Ordinal) ? text.Replace(from, to, StringComparison.Ordinal) : throw new InvalidOperationException(text));
+        InvalidDataException exception = Assert.Throws<InvalidDataException>(() => copy.Verify());
+        Assert.Equal($"{Path.Combine(copy.Folder, "case.json")}: {what}", exception.Message);
+    }
+
     private static void RequirePassed(string folder, Kernels kernels, int threads)
     {
         GoldenCase golden = GoldenCase.Load(Path.Combine(RepositoryFiles.Golden, folder));

@@ -55,7 +55,7 @@ internal sealed class CaseInputs : ITargetInputs, IDisposable
         if (left.Count > 0)
         {
             throw new InvalidDataException(
-                $"{_path}: tensors {string.Join(", ", left)} are unexpected; expected the inputs of the case's target only.");
+                $"{_path}: tensors {SafeText.Short(string.Join(", ", left))} are unexpected; expected the inputs of the case's target only.");
         }
     }
 

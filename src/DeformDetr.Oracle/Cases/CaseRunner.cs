@@ -12,7 +12,23 @@ namespace DeformDetr.Oracle;
 internal sealed class CaseRunner<T>(GoldenCase golden, ForwardPass pass, IRecorder recorder)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    // Of the target "resize": enough for what judges an algorithm.
+    private const int MostResized = 1 << 24;
+
+    // What doesn't fit together is the case's fault, whoever finds it.
     public void Run()
+    {
+        try
+        {
+            RunTarget();
+        }
+        catch (ArgumentException exception)
+        {
+            throw new InvalidDataException($"{golden.File.Path}: {exception.Message}", exception);
+        }
+    }
+
+    private void RunTarget()
     {
         using CaseInputs inputs = new(golden.InputsPath, golden.File.Path);
         TargetRuns<T> targets = new(pass, recorder, golden.File, golden.Config, inputs);
@@ -62,7 +78,7 @@ internal sealed class CaseRunner<T>(GoldenCase golden, ForwardPass pass, IRecord
             switch (entry.Name)
             {
                 case "position_embedding": kind = ConfigReader.Position(golden.File, entry.Value); break;
-                case "hidden_dim": channels = golden.File.Integer(entry.Value, "config.hidden_dim"); break;
+                case "hidden_dim": channels = Channels(entry.Value); break;
                 default: throw golden.File.Error($"config.{entry.Name}", "is unknown", "position_embedding and hidden_dim");
             }
         }
@@ -78,7 +94,7 @@ internal sealed class CaseRunner<T>(GoldenCase golden, ForwardPass pass, IRecord
     private void Proposals(CaseInputs inputs)
     {
         int channels = golden.Config.TryGetProperty("hidden_dim", out JsonElement hidden)
-            ? golden.File.Integer(hidden, "config.hidden_dim")
+            ? Channels(hidden)
             : 256;
         EncoderProposals<T> proposals = Weights().Load<T, EncoderProposals<T>>(
             true, weights => new EncoderProposals<T>(weights, "", channels));
@@ -145,8 +161,21 @@ internal sealed class CaseRunner<T>(GoldenCase golden, ForwardPass pass, IRecord
         int width = golden.Config.TryGetProperty("width", out JsonElement w)
             ? golden.File.Integer(w, "config.width")
             : throw golden.File.Error("config.width", "is absent", "a whole number");
+        if (height < 1 || width < 1 || (long)height * width > MostResized)
+        {
+            throw golden.File.Error(
+                "config", string.Create(CultureInfo.InvariantCulture, $"holds height {height}, width {width}"),
+                string.Create(CultureInfo.InvariantCulture, $"1 to {MostResized} pixels"));
+        }
+
         recorder.Add("output", PillowResize.Bilinear(inputs.Take<byte>("image"), height, width));
     }
+
+    private int Channels(JsonElement value) =>
+        golden.File.Integer(value, "config.hidden_dim") is int channels and >= 1 and <= TargetRuns<T>.MostChannels
+            ? channels
+            : throw golden.File.Error(
+                "config.hidden_dim", $"holds {value.GetRawText()}", string.Create(CultureInfo.InvariantCulture, $"1 to {TargetRuns<T>.MostChannels}"));
 
     private WeightSource Weights() => golden.Weights ?? throw golden.File.Error("weights", "is absent", "a file name or a recipe");
 }

@@ -30,6 +30,10 @@ internal interface IWeightLoader
 internal sealed class TargetRuns<T>(ForwardPass pass, IRecorder recorder, JsonFile file, JsonElement config, ITargetInputs inputs)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    // Those of a model's configuration.
+    public const int MostChannels = 8192;
+    private const int MostOffsets = 65536;
+
     public void Core()
     {
         Tensor<T> value = inputs.TakeReal<T>("value");
@@ -68,11 +72,14 @@ internal sealed class TargetRuns<T>(ForwardPass pass, IRecorder recorder, JsonFi
             }
         }
 
-        if (channels < 1 || heads < 1 || levels < 1 || points < 1 || channels % heads != 0)
+        bool hasRoom = channels is >= 1 and <= MostChannels && heads >= 1 && levels >= 1 && points >= 1
+            && 2d * heads * levels * points <= MostOffsets;
+        if (!hasRoom || channels % heads != 0)
         {
             throw file.Error(
                 "config", $"holds hidden_dim {channels}, nheads {heads}, num_feature_levels {levels}, n_points {points}",
-                "numbers of at least 1, hidden_dim a multiple of nheads");
+                FormattableString.Invariant($"numbers of at least 1, hidden_dim a multiple of nheads and at most {MostChannels}, ")
+                + FormattableString.Invariant($"2 * nheads * num_feature_levels * n_points at most {MostOffsets}"));
         }
 
         MSDeformAttn<T> layer = loader.Load<T, MSDeformAttn<T>>(

@@ -28,7 +28,7 @@ public static class CaseVerifier
         if (expected64?.Entries.FirstOrDefault(entry => !expected.Contains(entry.Name)) is { } stray)
         {
             throw new InvalidDataException(
-                $"{golden.Expected64Path}: tensor '{stray.Name}' is unexpected; "
+                $"{golden.Expected64Path}: tensor '{SafeText.Short(stray.Name)}' is unexpected; "
                 + $"expected a subset of the tensors in {Path.GetFileName(golden.ExpectedPath)}.");
         }
 

@@ -88,9 +88,9 @@ internal sealed class JsonFile
             : throw Error(key, $"holds {Show(element)}", "a whole number from 0 to 2^64 - 1");
 
     public double Number(JsonElement element, string key) =>
-        element.ValueKind == JsonValueKind.Number && double.IsFinite(element.GetDouble())
-            ? element.GetDouble()
-            : throw Error(key, $"holds {Show(element)}", "a number that float64 can hold");
+        element.ValueKind != JsonValueKind.Number ? throw Error(key, $"holds {Show(element)}", "a number")
+        : double.IsFinite(element.GetDouble()) ? element.GetDouble()
+        : throw Error(key, $"holds {Show(element)}", "a number that float64 can hold");
 
     public bool Boolean(JsonElement element, string key) =>
         element.ValueKind switch
@@ -116,7 +116,8 @@ internal sealed class JsonFile
             throw Error(key, $"holds '{name}'", "the name of a file in the same folder");
         }
 
-        return System.IO.Path.Combine(System.IO.Path.GetDirectoryName(Path) ?? "", name);
+        string path = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(Path) ?? "", name);
+        return File.Exists(path) ? path : throw Error(key, $"holds '{name}', which is not there", "the name of a file in the same folder");
     }
 
     private static string Show(JsonElement element)

@@ -93,7 +93,7 @@ public sealed record ModelInput(Tensor<float> Samples, Tensor<bool> Mask, Tensor
             if (entry.Name is not ("samples.tensor" or "samples.mask" or "target_sizes"))
             {
                 throw new InvalidDataException(
-                    $"{path}: tensor '{entry.Name}' is unexpected; expected samples.tensor, samples.mask and optionally target_sizes.");
+                    $"{path}: tensor '{SafeText.Short(entry.Name)}' is unexpected; expected samples.tensor, samples.mask and optionally target_sizes.");
             }
         }
 

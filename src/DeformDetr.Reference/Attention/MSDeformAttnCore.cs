@@ -100,22 +100,7 @@ public static partial class MSDeformAttnCore
         ShapeGuard.Require(
             Name, "attention_weights", attentionWeights, "[N, Lq, M, L, P]", value[0], samplingLocations[1], value[2], levels,
             samplingLocations[4]);
-        long tokens = 0;
-        for (int level = 0; level < levels; level++)
-        {
-            long height = spatialShapes[level, 0];
-            long width = spatialShapes[level, 1];
-            long start = levelStartIndex[level];
-            ShapeGuard.That(
-                height > 0 && width > 0 && height <= int.MaxValue && width <= int.MaxValue, Name, "spatial_shapes",
-                $"holds {height} x {width} at level {level}; expected at least 1 x 1.");
-            ShapeGuard.That(
-                start >= 0 && height * width <= value[1] - start, Name, "level_start_index",
-                $"holds {start} at level {level}; expected a start that leaves {height} x {width} tokens of S = {value[1]}.");
-            tokens += height * width;
-        }
-
-        ShapeGuard.That(tokens == value[1], Name, "spatial_shapes", $"holds {tokens} cells in all; expected S = {value[1]}.");
+        LevelLayout.Require(Name, spatialShapes, levelStartIndex, value[1]);
     }
 
     // The sizes of a call, and the order in which outputs lie in memory.

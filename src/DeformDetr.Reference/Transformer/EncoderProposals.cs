@@ -53,11 +53,13 @@ public sealed class EncoderProposals<T>
     /// <param name="levels">The levels' layout.</param>
     /// <returns>Proposals as logits (cx, cy, w, h), +∞ where unusable, shape [N, S, 4]; true where masked or a coordinate is not within
     /// (0.01, 0.99), shape [N, S].</returns>
+    /// <exception cref="ArgumentException">The levels are not those of S tokens.</exception>
     public static (Tensor<T> Proposals, Tensor<bool> Unusable) Propose(
         OperatorContext context, Tensor<bool> paddingMask, LevelLayout levels)
     {
         int batch = paddingMask.Shape[0];
         int tokens = paddingMask.Shape[1];
+        LevelLayout.Require("encoder proposals", levels.SpatialShapes, levels.LevelStartIndex, tokens);
         Tensor<T> proposals = context.Rent<T>([batch, tokens, 4]);
         Tensor<bool> unusable = context.Rent<bool>([batch, tokens]);
 

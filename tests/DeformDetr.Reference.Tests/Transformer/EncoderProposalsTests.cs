@@ -25,6 +25,21 @@ public class EncoderProposalsTests
         Assert.All(proposals.Doubles()[20..], logit => Assert.Equal(double.PositiveInfinity, logit));
     }
 
+    // A size of 2^32 + 2 is not taken for 2.
+    [Theory]
+    [InlineData(2, 3, "7 tokens")]
+    [InlineData((1L << 32) + 2, 3, "level 0")]
+    [InlineData(-2, -3, "level 0")]
+    [InlineData(1, 3, "expected S = 6")]
+    public void Levels_that_are_not_all_tokens_are_refused(long height, long width, string what)
+    {
+        LevelLayout levels = new(Tensor<long>.Create([1, 2], [height, width]), new Tensor<long>([1]));
+        Tensor<bool> mask = new([1, what == "7 tokens" ? 7 : 6]);
+        ArgumentException exception = Assert.Throws<ArgumentException>(() => Run<float>(levels, mask));
+        Assert.StartsWith("encoder proposals: ", exception.Message, StringComparison.Ordinal);
+        Assert.Contains(what == "7 tokens" ? "expected S = 7" : what, exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_coordinate_of_exactly_one_or_99_hundredths_is_invalid()
     {

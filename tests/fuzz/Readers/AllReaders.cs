@@ -6,7 +6,7 @@ internal static class AllReaders
     public static IReadOnlyList<string> Formats { get; } = ["safetensors", "npy", "npz", "pth", "pth-legacy", "index", "png", "jpeg", "ppm"];
 
     // Of DeformDetr.Oracle.
-    public static IReadOnlyList<string> Oracle { get; } = ["config", "huggingface-config", "checkpoint", "case", "map", "fingerprints", "truth"];
+    public static IReadOnlyList<string> Oracle { get; } = ["config", "huggingface-config", "checkpoint", "case", "case-run", "map", "fingerprints", "truth"];
 
     public static IReadOnlyList<string> Names { get; } = [.. Formats, .. Oracle];
 
@@ -27,6 +27,7 @@ internal static class AllReaders
             "ppm" => new PpmFileReader(scratch),
             "config" => new ConfigFileReader(scratch),
             "case" => new CaseFileReader(scratch),
+            "case-run" => new CaseRunReader(scratch),
             "map" => new MapFileReader(scratch),
             "fingerprints" => new FingerprintsFileReader(scratch),
             "truth" => new TruthFileReader(scratch),

@@ -47,7 +47,12 @@ internal sealed class CaseFileReader : TextReader
         : base("case", scratch)
     {
         Directory.CreateDirectory(Folder);
-        Seeds = [.. new[] { "model-basic", "operator-gather", "pictures-odd", "attn-points" }.Select(name => File.ReadAllBytes(Repository.Golden($"cases/{name}/case.json")))];
+        foreach (string beside in new[] { "inputs", "expected", "expected64", "weights" })
+        {
+            File.WriteAllText(scratch[$"folder/{beside}.safetensors"], "");
+        }
+
+        Seeds = [.. new[] { "model-basic", "operator-gather", "attn-points" }.Select(name => File.ReadAllBytes(Repository.Golden($"cases/{name}/case.json")))];
         Mutators = TextMutators.All;
     }
 

@@ -55,7 +55,7 @@ internal static class OperatorLoader
         return left.Count == 0
             ? bound
             : throw new InvalidDataException(
-                $"{source}: tensors {string.Join(", ", left)} are unexpected; expected "
+                $"{source}: tensors {SafeText.Short(string.Join(", ", left))} are unexpected; expected "
                 + $"{string.Join(", ", definition.Inputs.Concat(definition.Weights).Select(tensor => tensor.Name))} of {definition.Name}.");
 
         Tensor? Input(string name)

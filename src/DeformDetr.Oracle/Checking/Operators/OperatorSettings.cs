@@ -18,6 +18,8 @@ internal sealed record OperatorSetting(string Name, string? Default, string Text
 // The settings of one run of an operator, by name. Those that nobody set have their defaults.
 internal sealed class OperatorSettings
 {
+    private const int Most = 65536;
+
     private readonly JsonFile _file;
     private readonly Dictionary<string, JsonElement> _values = new(StringComparer.Ordinal);
     private readonly string _operator;
@@ -59,11 +61,11 @@ internal sealed class OperatorSettings
 
     public bool Has(string key) => _values.ContainsKey(key);
 
-    public int Integer(string key) => _file.Integer(Value(key), Key(key));
+    // What stands in a file may ask for no more than there is room for.
+    public int Integer(string key) => Between(key, -Most, $"a whole number from -{Most} to {Most}");
 
     // At least 1.
-    public int Count(string key) =>
-        Integer(key) is int count and >= 1 ? count : throw _file.Error(Key(key), $"holds {Value(key)}", "a whole number of at least 1");
+    public int Count(string key) => Between(key, 1, $"a whole number from 1 to {Most}");
 
     public double Number(string key) => _file.Number(Value(key), Key(key));
 
@@ -74,6 +76,11 @@ internal sealed class OperatorSettings
         string word = _file.String(Value(key), Key(key));
         return words.Contains(word) ? word : throw _file.Error(Key(key), $"holds '{word}'", string.Join(" or ", words));
     }
+
+    private int Between(string key, int least, FormattableString expected) =>
+        _file.Integer(Value(key), Key(key)) is int number && number >= least && number <= Most
+            ? number
+            : throw _file.Error(Key(key), $"holds {Value(key)}", FormattableString.Invariant(expected));
 
     private static string Key(string key) => $"config.{key}";
 
