@@ -43,7 +43,7 @@ public sealed class FingerprintFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("", "not JSON (")]
+    [InlineData("", "the file is not JSON (")]
     [InlineData("[]", "the file holds no object; expected a JSON object.")]
     [InlineData("{}", "the file has no format; expected format, runs, cases.")]
     [InlineData("""{"format": "fingerprints/2", "runs": [], "cases": {}}""", "format holds 'fingerprints/2'; expected fingerprints/1.")]
@@ -56,7 +56,7 @@ public sealed class FingerprintFileTests : IDisposable
     [InlineData("""RUNS {"a": {"inputs": "HASH", "tensors": {}}}}""", "cases.a.tensors is empty; expected at least one tensor.")]
     [InlineData("""RUNS {"a": {"inputs": "HASH", "tensors": {"t": ["HASH", "HASH"]}}}}""", "cases.a.tensors.t holds 2 hashes; expected one hash for each of the runs.")]
     [InlineData("""RUNS {"a": {"inputs": "HASH", "tensors": {"t": ["HASH", 7]}}}}""", "cases.a.tensors.t holds 7; expected a string.")]
-    [InlineData("""RUNS {"a": {"inputs": "HASH", "tensors": {"t": []}, "tensors": {}}}}""", "not JSON (")]
+    [InlineData("""RUNS {"a": {"inputs": "HASH", "tensors": {"t": []}, "tensors": {}}}}""", "the file is not JSON (")]
     public void A_file_that_is_not_as_it_should_be_is_refused_with_its_place(string content, string complaint)
     {
         string path = Path.Combine(_folder, "spoilt.json");
