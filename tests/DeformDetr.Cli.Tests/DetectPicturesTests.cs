@@ -175,8 +175,20 @@ public sealed class DetectPicturesTests : IDisposable
         string[] numbers = Classes(CliRun.Of(["detect", picture, .. model, "--json", "--threshold", "0", "--classes", "none"]));
         Dictionary<string, string> some = new(StringComparer.Ordinal)
         {
-            ["1"] = "person", ["12"] = "N/A", ["13"] = "stop sign", ["25"] = "giraffe", ["27"] = "backpack", ["44"] = "bottle", ["46"] = "wine glass",
-            ["65"] = "bed", ["67"] = "dining table", ["70"] = "toilet", ["72"] = "tv", ["82"] = "refrigerator", ["84"] = "book", ["90"] = "toothbrush",
+            ["1"] = "person",
+            ["12"] = "N/A",
+            ["13"] = "stop sign",
+            ["25"] = "giraffe",
+            ["27"] = "backpack",
+            ["44"] = "bottle",
+            ["46"] = "wine glass",
+            ["65"] = "bed",
+            ["67"] = "dining table",
+            ["70"] = "toilet",
+            ["72"] = "tv",
+            ["82"] = "refrigerator",
+            ["84"] = "book",
+            ["90"] = "toothbrush",
         };
         Assert.Equal(100, named.Length);
         int seen = 0;

@@ -125,7 +125,10 @@ internal static class AttentionLaws
         Random random = c.Random(11);
         JsonObject config = new()
         {
-            ["hidden_dim"] = channels, ["nheads"] = c["M"], ["num_feature_levels"] = c.Levels.Count, ["n_points"] = c["P"],
+            ["hidden_dim"] = channels,
+            ["nheads"] = c["M"],
+            ["num_feature_levels"] = c.Levels.Count,
+            ["n_points"] = c["P"],
         };
         LawInput input = LawInput.Of(
             Target, config.ToJsonString(),

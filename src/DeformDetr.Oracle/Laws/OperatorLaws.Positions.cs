@@ -8,7 +8,9 @@ internal static partial class OperatorLaws
 {
     private static readonly LawSpace Levels = new()
     {
-        Symbols = [("N", 1, 3)], Levels = (1, 4), Masks = [LawMasks.None, LawMasks.Ragged, LawMasks.Ragged, LawMasks.AllButOne],
+        Symbols = [("N", 1, 3)],
+        Levels = (1, 4),
+        Masks = [LawMasks.None, LawMasks.Ragged, LawMasks.Ragged, LawMasks.AllButOne],
     };
 
     private static string Indexed(string name, int index) => FormattableString.Invariant($"{name}.{index}");
@@ -109,7 +111,10 @@ internal static partial class OperatorLaws
             Levels, c => Reference(c, (level, own, ratios, centre) => centre * ratios(level) / ratios(own)));
         LawSpace locations = new()
         {
-            Symbols = [("N", 1, 2), ("Lq", 1, 4), ("M", 1, 3), ("P", 1, 4), ("size", 2, 4)], Levels = (1, 4), Different = ["M", "L", "P"], Allowed = c => c["size"] != 3,
+            Symbols = [("N", 1, 2), ("Lq", 1, 4), ("M", 1, 3), ("P", 1, 4), ("size", 2, 4)],
+            Levels = (1, 4),
+            Different = ["M", "L", "P"],
+            Allowed = c => c["size"] != 3,
         };
         yield return Law(
             "sampling_locations", "closed_form", "φ = r + Δ/(W, H), or (cx, cy) + Δ/P · ½(w, h)",

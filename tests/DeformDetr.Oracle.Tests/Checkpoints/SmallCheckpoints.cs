@@ -10,8 +10,15 @@ internal sealed class SmallCheckpoints : IDisposable
 {
     public static DeformableDetrConfig Small { get; } = new()
     {
-        Backbone = new BackboneSpec(ResidualBlock.Basic, 2, [1, 1, 1, 1]), HiddenDim = 32, DimFeedforward = 16, EncLayers = 1, DecLayers = 2,
-        NumQueries = 20, NumClasses = 7, EncNPoints = 1, DecNPoints = 2,
+        Backbone = new BackboneSpec(ResidualBlock.Basic, 2, [1, 1, 1, 1]),
+        HiddenDim = 32,
+        DimFeedforward = 16,
+        EncLayers = 1,
+        DecLayers = 2,
+        NumQueries = 20,
+        NumClasses = 7,
+        EncNPoints = 1,
+        DecNPoints = 2,
     };
 
     public static string Golden { get; } = Path.Combine(RepositoryFiles.Golden, "checkpoints");

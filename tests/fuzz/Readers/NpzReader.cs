@@ -17,7 +17,8 @@ internal sealed class NpzReader : TensorReader
         ];
         Mutators = new ZipMutators(".npy", (draw, _, content) => draw.OneIn(2)
             ? NpyMutators.Edit(draw, content, 1 + draw.Below(2))
-            : ByteMutators.Any(draw, content)) { MayDeflate = true }.All;
+            : ByteMutators.Any(draw, content))
+        { MayDeflate = true }.All;
     }
 
     // What deflate can do, four times: half precision widens, and the first axis innermost is turned.

@@ -83,7 +83,8 @@ internal static class Worker
                     Environment.FailFast("fuzz: a file without end");
                 }
             }
-        }) { IsBackground = true };
+        })
+        { IsBackground = true };
         watch.Start();
     }
 }

@@ -6,7 +6,7 @@ namespace DeformDetr.Oracle.Tests.Checking.Ensemble;
 /// <summary>The attention core in a legal order has, for any number of channels, the bits of that order written down with single numbers.</summary>
 public class LegalCoreTests
 {
-    private static readonly Tensor<long> _shapes = Tensor<long>.Create([2, 2], [4, 5, 2, 3]);
+    private static readonly Tensor<long> Shapes = Tensor<long>.Create([2, 2], [4, 5, 2, 3]);
 
     public static TheoryData<int, int> Cases()
     {
@@ -38,7 +38,7 @@ public class LegalCoreTests
         Tensor<float> locations = draws.Fill([n, queries, heads, 2, points, 2], () => draws.Real(-0.3, 1.3));
         Tensor<float> weights = draws.Fill([n, queries, heads, 2, points], () => draws.Real(0, 1));
         Tensor<float> made = LegalOperators.MSDeformAttnCore(
-            new OperatorContext(Kernels.Simd, 2), order, value, _shapes, StepKinds.Starts(_shapes), locations, weights);
+            new OperatorContext(Kernels.Simd, 2), order, value, Shapes, StepKinds.Starts(Shapes), locations, weights);
         for (int i = 0; i < made.Length; i++)
         {
             int item = i / channels;
@@ -63,7 +63,7 @@ public class LegalCoreTests
         foreach (int i in sequence)
         {
             int level = i / points;
-            (int height, int width) = ((int)_shapes[level, 0], (int)_shapes[level, 1]);
+            (int height, int width) = ((int)Shapes[level, 0], (int)Shapes[level, 1]);
             float px = Position(order, locations.AsReadOnlySpan()[2 * (from + i)], width);
             float py = Position(order, locations.AsReadOnlySpan()[(2 * (from + i)) + 1], height);
             float weight = weights.AsReadOnlySpan()[from + i];

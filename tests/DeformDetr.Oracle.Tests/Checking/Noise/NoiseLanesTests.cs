@@ -3,7 +3,7 @@ namespace DeformDetr.Oracle.Tests.Checking.Noise;
 /// <summary>Eight elements at a time settle as one does.</summary>
 public class NoiseLanesTests
 {
-    private static readonly double[] _odd =
+    private static readonly double[] OddNumbers =
     [
         0, -0.0, 1e-320, 1e-40, -1e-38, 1e-30, 1, -3, 65504, 1e5, float.MaxValue, 1e300, double.PositiveInfinity, double.NegativeInfinity,
         double.NaN,
@@ -17,8 +17,8 @@ public class NoiseLanesTests
         {
             for (int length = 0; length < 60; length++)
             {
-                double[] y = [.. Enumerable.Range(0, length).Select(_ => _odd[random.Next(_odd.Length)])];
-                double[] x = [.. Enumerable.Range(0, length).Select(_ => _odd[random.Next(_odd.Length)])];
+                double[] y = [.. Enumerable.Range(0, length).Select(_ => OddNumbers[random.Next(OddNumbers.Length)])];
+                double[] x = [.. Enumerable.Range(0, length).Select(_ => OddNumbers[random.Next(OddNumbers.Length)])];
                 float[] sums = [.. x.Select(value => (float)Math.Abs(value))];
                 double[] added = [.. Enumerable.Range(0, length).Select(_ => Math.ScaleB(random.NextDouble(), -random.Next(140)))];
                 double[] seen = new double[length];

@@ -5,7 +5,7 @@ namespace DeformDetr.Oracle.Tests.Checking.Runs;
 /// <summary>Eight elements at a time, in blocks, on threads: what the definition gives element by element.</summary>
 public class ErrorMeasureTests
 {
-    private static readonly double[] _odd =
+    private static readonly double[] OddNumbers =
     [
         0, -0.0, double.Epsilon, 1e-300, 1, 1, 1, -1, 1e300, double.MaxValue, double.PositiveInfinity, double.NegativeInfinity, double.NaN,
     ];
@@ -43,7 +43,7 @@ public class ErrorMeasureTests
             }
         }
 
-        double? Odd(double share) => random.NextDouble() < share ? _odd[random.Next(_odd.Length)] : null;
+        double? Odd(double share) => random.NextDouble() < share ? OddNumbers[random.Next(OddNumbers.Length)] : null;
 
         // None, all, whole stretches, single elements.
         Tensor<bool>? Mask(int length, int kind)

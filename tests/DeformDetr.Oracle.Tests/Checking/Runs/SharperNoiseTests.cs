@@ -125,7 +125,9 @@ public class SharperNoiseTests
         Relu.Forward(new OperatorContext(), given).AsReadOnlySpan().CopyTo(given.AsSpan());
         Dictionary<string, Tensor> tensors = new(StringComparer.Ordinal)
         {
-            ["x"] = given, ["weight"] = draws.Normal(weight, 0.01), ["bias"] = draws.Normal([Outputs], 0.1),
+            ["x"] = given,
+            ["weight"] = draws.Normal(weight, 0.01),
+            ["bias"] = draws.Normal([Outputs], 0.1),
         };
         Step step = new(
             "layer", conv ? StepKinds.Convolution : StepKinds.Linear, [new("x", "x")], [], [.. Roles[1..].Select(role => KeyValuePair.Create(role, role))],
