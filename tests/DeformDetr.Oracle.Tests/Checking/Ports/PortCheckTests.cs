@@ -53,9 +53,14 @@ public class PortCheckTests
             port.Tensors[entry.Name] = file.Read(entry.Name);
         }
 
-        CheckReport narrow = port.Check();
-        Assert.False(narrow.Passed);
-        Assert.True(narrow.WrongSteps.Count() > Named / 2, CheckText.Verdict(narrow));
+        CheckRequest request = port.Request("");
+        CheckModel model = CheckModel.Load(request.Inputs, request.Weights, request.Config, request.Preprocess);
+        CheckTools tools = CheckTools.Create(model.Graph, DumpDType.Float32, threads: 1, ensemble: false);
+
+        // Nobody asks why two hundred steps are wrong.
+        tools = tools with { Diagnoser = new Diagnoser(tools.Forced, [], model.Graph) { Total = 0, Least = 0 } };
+        IReadOnlyList<TensorCheck> narrow = CheckRun.Run(model, new MemoryPort(port.Tensors), tools).Tensors;
+        Assert.True(narrow.Count(tensor => tensor.Status == CheckStatus.Wrong) > Named / 2);
     }
 
     [Theory]
