@@ -98,7 +98,7 @@ public sealed class VerifyCommandTests : IDisposable
         Assert.Equal(2, run.Exit);
         string error = run.Error.TrimEnd('\n');
         Assert.DoesNotContain('\n', error);
-        Assert.StartsWith($"deform-detr: {folder}: ", error, StringComparison.Ordinal);
+        Assert.StartsWith($"deform-detr: {Path.Combine(folder, "case.json")}: ", error, StringComparison.Ordinal);
     }
 
     [Fact]
