@@ -94,7 +94,7 @@ internal sealed class ZipDirectory
         long end = fileLength - tail.Length + at;
         (long count, long length, long start) = (U16(tail, at + 10), U32(tail, at + 12), U32(tail, at + 16));
         bool oneDisk = U16(tail, at + 4) is 0 or ushort.MaxValue && U16(tail, at + 6) is 0 or ushort.MaxValue && U16(tail, at + 8) == count;
-        if (count == ushort.MaxValue || length == uint.MaxValue || start == uint.MaxValue)
+        if (count == ushort.MaxValue || length == uint.MaxValue || start == uint.MaxValue || HasLocator64(end))
         {
             (count, length, start, end) = ReadEnd64(end);
         }
@@ -104,14 +104,18 @@ internal sealed class ZipDirectory
             throw Wrong(end, $"a zip of several disks; expected one file.");
         }
 
-        if (start < 0 || length < 0 || start > end || length > end - start || count < 0 || count > length / EntryBytes)
+        if (start < 0 || length < 0 || start > end || length != end - start || count < 0 || count > length / EntryBytes)
         {
             throw Wrong(
-                end, $"a zip's directory of {count} members in {length} bytes from {start}; expected it before this and to hold them.");
+                end, $"a zip's directory of {count} members in {length} bytes from {start}; expected it right before this and to hold them.");
         }
 
         return (count, start, length);
     }
+
+    // PyTorch writes the 64-bit end even where nobody needs it.
+    private bool HasLocator64(long end) =>
+        end >= Locator64Bytes && U32(FilePart.Read(_path, _file, end - Locator64Bytes, Locator64Bytes), 0) == Locator64Signature;
 
     private (long Count, long Length, long Start, long End) ReadEnd64(long end)
     {

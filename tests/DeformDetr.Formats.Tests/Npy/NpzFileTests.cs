@@ -109,6 +109,18 @@ public class NpzFileTests
         Refusal.OnOpening("b.npz", content, "zip member 'x.npy' stands there twice");
     }
 
+    // An end that knows of no members, in a file that has some.
+    [Fact]
+    public void A_directory_that_is_not_all_before_the_end_is_refused()
+    {
+        using TemporaryFolder folder = new();
+        byte[] content = File.ReadAllBytes(Zip(folder, ("x.npy", NpyBytes.Of(Header, 1, 2))));
+        content.AsSpan(content.Length - 14, 8).Clear();
+        Refusal.OnOpening("b.npz", content, "a zip's directory of 0 members in 0 bytes");
+        content.AsSpan(content.Length - 6, 4).Clear();
+        Refusal.OnOpening("b.npz", content, "a zip's directory of 0 members in 0 bytes from 0");
+    }
+
     // What stands before a member's bytes is held against the directory.
     [Fact]
     public void A_name_that_differs_in_the_directory_is_refused()
