@@ -48,7 +48,7 @@ internal static class PickleMutators
     {
         int at = draw.Below(words.Count);
         int other = draw.Below(words.Count);
-        switch (draw.Below(12))
+        switch (draw.Below(13))
         {
             case 0: words.RemoveRange(at, Math.Min(words.Count - at, 1 + draw.Length(3))); break;
             case 1: words.InsertRange(other, words.GetRange(at, Math.Min(words.Count - at, 1 + draw.Length(30)))); break;
@@ -60,6 +60,7 @@ internal static class PickleMutators
             case 8: Replace(draw, words, word => word[0] == 'h', _ => $"h{(char)draw.Below(256)}"); break;
             case 9: words.Insert(at, Repeated(draw.Of(["(", "]", "}", "N", "\u0085", "]q\0h\0a", ")", "h\u0001", "2"]), draw.Of(Depths))); break;
             case 10: words.Insert(draw.OneIn(2) ? at : Math.Max(0, words.FindLastIndex(word => word == "u")), Laughs(draw)); break;
+            case 11: words.Insert(at, Copies(draw)); break;
             default:
                 byte[] word = Encoding.Latin1.GetBytes(words[at]);
                 words[at] = Encoding.Latin1.GetString(ByteMutators.Any(draw, word));
@@ -88,6 +89,18 @@ internal static class PickleMutators
             1 => text + (args ? "0}X\u0001\0\0\0ah\u00c8sq\u00c80" : "0") + string.Concat(Enumerable.Range(0, entries).Select(entry => $"{Text(args ? "args" : Keyed(entry))}h\u00c8{end}")),
             _ => text + "0" + string.Concat(Enumerable.Repeat(draw.Of(["cbuiltins\nlist\nh\u00c8\u0085R0", "cbuiltins\nset\nh\u00c8\u0085R0", "cbuiltins\ntuple\nh\u00c8\u0085R0"]), entries)),
         };
+    }
+
+    // A long value, and calls that would copy it again and again.
+    private static string Copies(Draw draw)
+    {
+        (string value, string[] names, string call) = draw.Below(3) switch
+        {
+            0 => ($"({Repeated("N", draw.Below(30_000))}lq\u00c90", ["list", "set", "tuple"], "h\u00c9\u0085R0"),
+            1 => ($"({Repeated("N", draw.Below(30_000))}tq\u00c90", ["list", "tuple"], "h\u00c9\u0085R0"),
+            _ => ($"{Text(new string('x', draw.Below(30_000)))}q\u00c90", (string[])["bytearray"], $"h\u00c9{Text("latin1")}\u0086R0"),
+        };
+        return value + Repeated($"cbuiltins\n{draw.Of(names)}\n{call}", draw.Length(800));
     }
 
     private static string Keyed(int entry) => FormattableString.Invariant($"{entry}");

@@ -28,6 +28,7 @@ internal sealed class ZipMutators(string extension, Func<Draw, ZipParts.Member, 
         On("zip-member-twice", Twice),
         On("zip-member-gone", (draw, zip) => zip.Members.RemoveAt(draw.Below(zip.Members.Count))),
         On("zip-over", Over),
+        On("zip-quoted", Quoted),
         On("zip-bomb", MakeBomb),
         On("zip-64", Make64),
         On("zip-extra", Extra),
@@ -108,6 +109,34 @@ internal sealed class ZipMutators(string extension, Func<Draw, ZipParts.Member, 
         }
 
         zip.Members.Insert(draw.Below(zip.Members.Count + 1), copy);
+    }
+
+    // One member's bytes under many names, each of which stands before them too: as what the header before it calls an extra field.
+    private static void Quoted(Draw draw, ZipParts zip)
+    {
+        const int MostExtra = 60_000;
+        ZipParts.Member kernel = zip.Members[0];
+        kernel.Pack(kernel.Unpacked(), deflate: true);
+        kernel.LocalExtra = [];
+        zip.Members.Clear();
+        zip.Members.Add(kernel);
+        byte[] headers = ZipParts.LocalHeader(kernel);
+        string name = Encoding.Latin1.GetString(kernel.Name);
+        for (int copies = draw.Length(600); copies > 0 && headers.Length < MostExtra; copies--)
+        {
+            ZipParts.Member outer = kernel.Copy();
+            outer.Name = TextMutators.Latin1(FormattableString.Invariant($"{copies}{name}"));
+            outer.LocalExtra = headers;
+            headers = ZipParts.LocalHeader(outer);
+            zip.Members.Insert(0, outer);
+        }
+
+        // The outermost has the bytes; an inner header stands behind those that are around it.
+        foreach (ZipParts.Member member in zip.Members)
+        {
+            member.HasNoBytes = member != zip.Members[0];
+            member.Offset = (uint)(headers.Length - ZipParts.LocalHeader(member).Length);
+        }
     }
 
     // Many names for the same bytes: each is right, all together are more than the file.

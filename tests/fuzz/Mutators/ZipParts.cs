@@ -124,6 +124,37 @@ internal sealed class ZipParts
         return parts;
     }
 
+    // Where the bytes of members whose names hold a text are; null where the zip has 64-bit numbers.
+    public static IReadOnlyList<(long Start, long End)>? RangesOf(byte[] zip, string text)
+    {
+        List<(long, long)> ranges = [];
+        int end = zip.Length - 22;
+        while (U32(zip, end) != 0x06054B50 || end + 22 + U16(zip, end + 20) != zip.Length)
+        {
+            end--;
+        }
+
+        int at = (int)U32(zip, end + 16);
+        for (int index = 0; index < U16(zip, end + 10); index++)
+        {
+            if (at < 0 || U16(zip, end + 10) == ushort.MaxValue || U32(zip, at + 20) == uint.MaxValue || U32(zip, at + 42) == uint.MaxValue)
+            {
+                return null;
+            }
+
+            int local = (int)U32(zip, at + 42);
+            long data = local + 30 + U16(zip, local + 26) + U16(zip, local + 28);
+            if (Encoding.Latin1.GetString(zip, at + 46, U16(zip, at + 28)).Contains(text, StringComparison.Ordinal))
+            {
+                ranges.Add((data, data + U32(zip, at + 20)));
+            }
+
+            at += 46 + U16(zip, at + 28) + U16(zip, at + 30) + U16(zip, at + 32);
+        }
+
+        return ranges;
+    }
+
     public byte[] Join()
     {
         using MemoryStream zip = new();
@@ -138,16 +169,7 @@ internal sealed class ZipParts
                 continue;
             }
 
-            byte[] name = member.LocalName ?? member.Name;
-            (uint crc, uint packed, uint length) = member.Local ?? (member.Crc, member.Packed, member.Length);
-            writer.Write(0x04034B50);
-            Write16(writer, 20, member.Flags, member.Method, 0, 33);
-            writer.Write(crc);
-            writer.Write(packed);
-            writer.Write(length);
-            Write16(writer, (ushort)name.Length, (ushort)member.LocalExtra.Length);
-            writer.Write(name);
-            writer.Write(member.LocalExtra);
+            writer.Write(LocalHeader(member));
             writer.Write(member.Data);
         }
 
@@ -194,6 +216,24 @@ internal sealed class ZipParts
         Write16(writer, (ushort)Comment.Length);
         writer.Write(Comment);
         return zip.ToArray();
+    }
+
+    // What stands before a member's bytes.
+    public static byte[] LocalHeader(Member member)
+    {
+        using MemoryStream header = new();
+        using BinaryWriter writer = new(header, Encoding.Latin1, leaveOpen: true);
+        byte[] name = member.LocalName ?? member.Name;
+        (uint crc, uint packed, uint length) = member.Local ?? (member.Crc, member.Packed, member.Length);
+        writer.Write(0x04034B50);
+        Write16(writer, 20, member.Flags, member.Method, 0, 33);
+        writer.Write(crc);
+        writer.Write(packed);
+        writer.Write(length);
+        Write16(writer, (ushort)name.Length, (ushort)member.LocalExtra.Length);
+        writer.Write(name);
+        writer.Write(member.LocalExtra);
+        return header.ToArray();
     }
 
     private static void Write16(BinaryWriter writer, params ReadOnlySpan<ushort> values)

@@ -38,6 +38,19 @@ internal sealed class PyTorchZipReader : PyTorchReader
 
     protected override bool HasChecksums => true;
 
+    // A tensor's first elements, as many as it has, lie in one member that holds a storage, wherever its strides lead.
+    protected override string? WrongBytes(IReadOnlyList<(TensorEntry Entry, Tensor Tensor)> tensors, byte[] content)
+    {
+        if (ZipParts.RangesOf(content, "/data/") is not { } storages)
+        {
+            return null;
+        }
+
+        TensorEntry? outside = tensors.Select(tensor => tensor.Entry).FirstOrDefault(entry =>
+            entry.ByteLength > 0 && !storages.Any(storage => entry.Offset >= storage.Start && entry.Offset + entry.ByteLength <= storage.End));
+        return outside is null ? null : $"'{outside.Name}' is taken from bytes that are no storage's";
+    }
+
     private static void Write(string path)
     {
         using PyTorchWriter writer = new(path, "model", new Dictionary<string, string> { ["args"] = """{"lr_drop": 40, "resume": "", "list": [1, true, null]}""" });
