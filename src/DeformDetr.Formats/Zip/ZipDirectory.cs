@@ -96,7 +96,16 @@ internal sealed class ZipDirectory
         bool oneDisk = U16(tail, at + 4) is 0 or ushort.MaxValue && U16(tail, at + 6) is 0 or ushort.MaxValue && U16(tail, at + 8) == count;
         if (count == ushort.MaxValue || length == uint.MaxValue || start == uint.MaxValue || HasLocator64(end))
         {
-            (count, length, start, end) = ReadEnd64(end);
+            (long count64, long length64, long start64, long end64) = ReadEnd64(end);
+            bool agree = (count == ushort.MaxValue || count == count64) && (length == uint.MaxValue || length == length64)
+                && (start == uint.MaxValue || start == start64);
+            if (!agree)
+            {
+                throw Wrong(
+                    end, $"a zip's directory of {count} members in {length} bytes from {start}; expected what its 64-bit end says.");
+            }
+
+            (count, length, start, end) = (count64, length64, start64, end64);
         }
 
         if (!oneDisk)

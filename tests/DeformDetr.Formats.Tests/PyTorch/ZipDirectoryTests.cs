@@ -88,6 +88,21 @@ public class ZipDirectoryTests
             }
         });
 
+    // PyTorch writes both ends.
+    [Theory]
+    [InlineData(8)]
+    [InlineData(12)]
+    [InlineData(16)]
+    public void Ends_that_disagree_are_refused(int at)
+    {
+        using TemporaryFolder folder = new();
+        byte[] zip = File.ReadAllBytes(Path.Combine(Fixture.Repository, "golden", "checkpoints", "strided.pth"));
+        zip[zip.Length - 22 + at]--;
+        zip[zip.Length - 22 + (at == 8 ? 10 : at)] -= (byte)(at == 8 ? 1 : 0);
+        string path = folder.File("a.pth", zip);
+        Refusal.Of(path, () => TensorFile.Open(path), "expected what its 64-bit end says");
+    }
+
     private static void Refuse((string Name, byte[] Content) one, string what, Action<byte[]> change)
     {
         using TemporaryFolder folder = new();
