@@ -153,7 +153,11 @@ public sealed class ShardedFile : TensorFile
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            throw Fault.File(path, $"is not JSON ({exception.Message}); expected an index of tensors.");
+            // The parser's words may repeat the file's; the place stands at their end, which may be cut.
+            string place = exception is JsonException { LineNumber: { } line, BytePositionInLine: { } at }
+                ? FormattableString.Invariant($" at line {line + 1}, byte {at + 1}")
+                : "";
+            throw Fault.File(path, $"is not JSON{place} ({Fault.Quote(exception.Message)}); expected an index of tensors.");
         }
     }
 }

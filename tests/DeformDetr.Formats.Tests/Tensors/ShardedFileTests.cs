@@ -35,7 +35,8 @@ public class ShardedFileTests
     [InlineData("""{"weight_map": {}}""", Index, "empty weight_map")]
     [InlineData("""{"weights": {}}""", Index, "has no weight_map")]
     [InlineData("[]", Index, "has no weight_map")]
-    [InlineData("", Index, "is not JSON")]
+    [InlineData("", Index, "is not JSON at line 1, byte 1 ('")]
+    [InlineData("{\"weight_map\": t\u0013\u009b}", Index, @"is not JSON at line 1, byte 17 (''t\u0013\u009b}' is")]
     public void An_index_that_its_files_do_not_bear_out_is_refused(string index, string file, string what)
     {
         using TemporaryFolder folder = new();
