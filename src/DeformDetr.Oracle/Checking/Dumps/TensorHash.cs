@@ -13,10 +13,19 @@ internal static class TensorHash
     private const ulong Factor = 0x9E3779B97F4A7C15;
     private const ulong Other = 0xC2B2AE3D27D4EB4F;
 
+    // Elements that have a hash of their own, and a span of bytes that ends before 2^31.
+    private const int Part = 1 << 18;
+
     /// <summary>The hash of a tensor.</summary>
     /// <param name="tensor">Any element type. Shape [..].</param>
     /// <param name="context">Threads; null for this one. The hash doesn't depend on how many.</param>
-    public static UInt128 Of(Tensor tensor, OperatorContext? context = null)
+    public static UInt128 Of(Tensor tensor, OperatorContext? context = null) => Of(tensor, context, Part);
+
+    /// <summary>A hash of some elements from all over the tensor; of all of them where those are few.</summary>
+    /// <param name="tensor">Any element type. Shape [..].</param>
+    public static UInt128 OfSome(Tensor tensor) => Of(tensor, null, Part >> 6);
+
+    private static UInt128 Of(Tensor tensor, OperatorContext? context, int most)
     {
         Lanes lanes = new() { A = Factor + (ulong)tensor.ElementType, B = Other, C = ~Factor, D = ~Other };
         foreach (int size in tensor.Shape)
@@ -26,12 +35,12 @@ internal static class TensorHash
 
         switch (tensor)
         {
-            case Tensor<double> t: Append(ref lanes, t, context); break;
-            case Tensor<long> t: Append(ref lanes, t, context); break;
-            case Tensor<float> t: Append(ref lanes, t, context); break;
-            case Tensor<int> t: Append(ref lanes, t, context); break;
-            case Tensor<byte> t: Append(ref lanes, t, context); break;
-            case Tensor<bool> t: Append(ref lanes, t, context); break;
+            case Tensor<double> t: Append(ref lanes, t, context, most); break;
+            case Tensor<long> t: Append(ref lanes, t, context, most); break;
+            case Tensor<float> t: Append(ref lanes, t, context, most); break;
+            case Tensor<int> t: Append(ref lanes, t, context, most); break;
+            case Tensor<byte> t: Append(ref lanes, t, context, most); break;
+            case Tensor<bool> t: Append(ref lanes, t, context, most); break;
             default: throw new NotSupportedException($"hash: elements of {tensor.ElementType.Word()}.");
         }
 
@@ -40,11 +49,10 @@ internal static class TensorHash
         return new UInt128(high, low);
     }
 
-    private static void Append<T>(ref Lanes lanes, Tensor<T> tensor, OperatorContext? context)
+    // Of each part so many elements at most.
+    private static void Append<T>(ref Lanes lanes, Tensor<T> tensor, OperatorContext? context, int most)
         where T : unmanaged
     {
-        // Each part has a hash of its own, and a span of bytes that ends before 2^31.
-        const int Part = 1 << 18;
         int parts = (tensor.Length + Part - 1) / Part;
         Lanes[] hashes = new Lanes[parts];
         void Run(int first, int last)
@@ -52,7 +60,7 @@ internal static class TensorHash
             for (int part = first; part < last; part++)
             {
                 ReadOnlySpan<T> elements = tensor.AsReadOnlySpan()[(part * Part)..];
-                hashes[part] = Hash(MemoryMarshal.AsBytes(elements[..Math.Min(Part, elements.Length)]));
+                hashes[part] = Hash(MemoryMarshal.AsBytes(elements[..Math.Min(most, elements.Length)]));
             }
         }
 

@@ -8,13 +8,13 @@ internal static partial class LegalOperators
     public static Tensor<float> SamplingLocations(
         OperatorContext context, LegalOrder order, Tensor<float> referencePoints, Tensor<float> samplingOffsets, Tensor<long> spatialShapes)
     {
-        Tensor<float> output = Reference.SamplingLocations.Forward(
-            context.Ordered(SummationOrder.House), referencePoints, samplingOffsets, spatialShapes);
         if (order.Locations == LocationOrder.House)
         {
-            return output;
+            return Reference.SamplingLocations.Forward(
+                context.Ordered(SummationOrder.House), referencePoints, samplingOffsets, spatialShapes);
         }
 
+        Tensor<float> output = context.Rent<float>(samplingOffsets.Shape);
         bool boxes = referencePoints.Shape[^1] == 4;
         TensorShape s = samplingOffsets.Shape;
         (int heads, int levels, int points) = (s[2], s[3], s[4]);

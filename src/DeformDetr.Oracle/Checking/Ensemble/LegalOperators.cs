@@ -6,7 +6,7 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 namespace DeformDetr.Oracle;
 
 // The model's operators in a legal order: arguments, shapes and results are those of the operators of the same name. Where a choice is the
-// house's, the operator itself runs, with Simd kernels.
+// house's, the operator itself runs, with Simd kernels. Shapes are checked there and nowhere else: these run beside a run in float64.
 internal static partial class LegalOperators
 {
     // Elements worth a thread.
@@ -26,14 +26,13 @@ internal static partial class LegalOperators
         OperatorContext context, LegalOrder order, Tensor<float> input, FrozenNorm<float> norm,
         double epsilon = Tensors.Operators.FrozenBatchNorm.DefaultEpsilon)
     {
-        // The operator checks the shapes for all orders.
-        Tensor<float> output = Tensors.Operators.FrozenBatchNorm.Forward(
-            context.Ordered(SummationOrder.House), input, norm.Weight, norm.Bias, norm.RunningMean, norm.RunningVar, epsilon);
         if (order.ChannelNorm == ChannelNormOrder.House)
         {
-            return output;
+            return Tensors.Operators.FrozenBatchNorm.Forward(
+                context.Ordered(SummationOrder.House), input, norm.Weight, norm.Bias, norm.RunningMean, norm.RunningVar, epsilon);
         }
 
+        Tensor<float> output = context.Rent<float>(input.Shape);
         int channels = input.Shape[1];
         int pixels = input.Shape.LengthFrom(2);
         context.Split(input.Shape[0] * channels, Least(pixels), (first, last) =>
@@ -66,12 +65,12 @@ internal static partial class LegalOperators
         OperatorContext context, LegalOrder order, Tensor<float> input, Tensor<float> weight, Tensor<float> bias,
         double epsilon = Tensors.Operators.LayerNorm.DefaultEpsilon)
     {
-        Tensor<float> output = Tensors.Operators.LayerNorm.Forward(context.Ordered(SummationOrder.House), input, weight, bias, epsilon);
         if (order.Rows == RowOrder.House)
         {
-            return output;
+            return Tensors.Operators.LayerNorm.Forward(context.Ordered(SummationOrder.House), input, weight, bias, epsilon);
         }
 
+        Tensor<float> output = context.Rent<float>(input.Shape);
         int channels = weight.Length;
         context.Split(input.Length / channels, Least(channels), (first, last) =>
         {
@@ -112,13 +111,12 @@ internal static partial class LegalOperators
         OperatorContext context, LegalOrder order, Tensor<float> input, int groups, Tensor<float> weight, Tensor<float> bias,
         double epsilon = Tensors.Operators.GroupNorm.DefaultEpsilon)
     {
-        Tensor<float> output = Tensors.Operators.GroupNorm.Forward(
-            context.Ordered(SummationOrder.House), input, groups, weight, bias, epsilon);
         if (order.Rows == RowOrder.House)
         {
-            return output;
+            return Tensors.Operators.GroupNorm.Forward(context.Ordered(SummationOrder.House), input, groups, weight, bias, epsilon);
         }
 
+        Tensor<float> output = context.Rent<float>(input.Shape);
         int channels = input.Shape[1] / groups;
         int pixels = input.Shape.LengthFrom(2);
         int size = channels * pixels;
@@ -155,12 +153,12 @@ internal static partial class LegalOperators
 
     public static Tensor<float> Softmax(OperatorContext context, LegalOrder order, Tensor<float> input)
     {
-        Tensor<float> output = Tensors.Operators.Softmax.Forward(context.Ordered(SummationOrder.House), input);
         if (order.Rows == RowOrder.House)
         {
-            return output;
+            return Tensors.Operators.Softmax.Forward(context.Ordered(SummationOrder.House), input);
         }
 
+        Tensor<float> output = context.Rent<float>(input.Shape);
         int channels = input.Shape[^1];
         context.Split(input.Length / channels, Least(channels), (first, last) =>
         {

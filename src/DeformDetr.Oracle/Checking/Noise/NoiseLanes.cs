@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -83,6 +84,7 @@ internal static class NoiseLanes
         private readonly Vector512<double> _largest = Vector512.Create(unit.Largest);
         private readonly Vector512<double> _finite = Vector512.Create(double.MaxValue);
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public Vector512<double> Settle(Vector512<double> noise, Vector512<double> value)
         {
             Vector512<double> size = Vector512.Abs(value);

@@ -155,7 +155,12 @@ internal sealed class CheckRun
             Tensor<byte> bytes => Exact(check, bytes.AsReadOnlySpan(), ((Tensor<byte>)right.Tensor).AsReadOnlySpan(), value => value),
             _ => throw new NotSupportedException($"check: elements of {port.ElementType.Word()}."),
         };
-        ValueFault? unfit = port is Tensor<double> numbers ? ValueFaults.Of(numbers, right.Real, _port.DType, padding, _context) : null;
+
+        // An error that is finite in units of noise has no NaN in it, and no infinity that isn't right. Rankings have other units.
+        bool placed = !IsRanked(step) && double.IsFinite(check.Injected) && double.IsFinite(check.Padding);
+        ValueFault? unfit = port is Tensor<double> numbers
+            ? ValueFaults.Of(numbers, right.Real, _port.DType, padding, _context, placed)
+            : null;
 
         // Another tensor's bits are a fault where they are wrong; tensors that rounding can't tell apart may be equal.
         if (_duplicates.Offer(step.Name, port, truth.Tensor) is { } earlier && check.Status == CheckStatus.Wrong)
@@ -262,7 +267,7 @@ internal sealed class CheckRun
     {
         ErrorMeasure injected = ErrorMeasure.InNoise(_context, port, right.Real, right.Noise, padding);
         check = check with { Arrived = Arrived(step, port, truth.Real, freeNoise, padding), Padding = injected.Padding };
-        if (ReferenceEquals(step.Kind, StepKinds.ResultScores) || ReferenceEquals(step.Kind, StepKinds.ResultBoxes))
+        if (IsRanked(step))
         {
             return Ranked(step, check, port, injected, right);
         }
@@ -274,6 +279,9 @@ internal sealed class CheckRun
             Worst = Worst(port.Shape, injected.At, port, right),
         };
     }
+
+    private static bool IsRanked(Step step) =>
+        ReferenceEquals(step.Kind, StepKinds.ResultScores) || ReferenceEquals(step.Kind, StepKinds.ResultBoxes);
 
     private TensorCheck Whole(Step step, TensorCheck check, Tensor<long> port, Quantity right)
     {

@@ -25,6 +25,33 @@ internal readonly record struct ErrorMeasure(double Largest, int At, double Padd
             ? Of(new NarrowErrors(narrow.AsReadOnlySpan(), truth.AsReadOnlySpan()), padding, first, last)
             : Of(new Errors(((Tensor<double>)tensor).AsReadOnlySpan(), truth.AsReadOnlySpan()), padding, first, last));
 
+    // The largest error of several tensors over the elements that count. The truth is read once.
+    public static double Spread(OperatorContext context, IReadOnlyList<Tensor<float>> tensors, Tensor<double> truth, Tensor<bool>? padding)
+    {
+        double largest = 0;
+        Lock gate = new();
+        context.Split(truth.Length, Part, (first, last) =>
+        {
+            double own = 0;
+            for (int start = first; start < last; start += Block)
+            {
+                int end = Math.Min(start + Block, last);
+                bool padded = padding is not null && padding.AsReadOnlySpan()[start..end].Contains(true);
+                foreach (Tensor<float> tensor in tensors)
+                {
+                    NarrowErrors errors = new(tensor.AsReadOnlySpan(), truth.AsReadOnlySpan());
+                    own = Math.Max(own, padded ? Of(errors, padding, start, end).Largest : LargestOf(errors, start, end));
+                }
+            }
+
+            lock (gate)
+            {
+                largest = Math.Max(largest, own);
+            }
+        });
+        return largest;
+    }
+
     // The error of each element from an index on; never NaN.
     private interface IErrors
     {
@@ -77,14 +104,16 @@ internal readonly record struct ErrorMeasure(double Largest, int At, double Padd
         where TErrors : IErrors, allows ref struct
     {
         Vector512<double> lanes = Vector512<double>.Zero;
+        Vector512<double> others = Vector512<double>.Zero;
         int i = start;
-        for (; i + 8 <= end; i += 8)
+        for (; i + 16 <= end; i += 16)
         {
-            // Neither is NaN.
-            Vector512<double> own = errors.Lanes(i);
-            lanes = Vector512.ConditionalSelect(Vector512.GreaterThan(own, lanes), own, lanes);
+            // None is NaN, so that the plainest of maxima does.
+            lanes = Vector512.MaxNative(lanes, errors.Lanes(i));
+            others = Vector512.MaxNative(others, errors.Lanes(i + 8));
         }
 
+        lanes = Vector512.MaxNative(lanes, others);
         double largest = 0;
         for (int lane = 0; lane < 8; lane++)
         {

@@ -15,8 +15,7 @@ internal sealed class FreeRun(CheckModel model, Algebra truth, IReadOnlyList<Alg
         Quantity right = _truth.Evaluate(step);
         _truth.Put(step, right);
         _truth.FinishInputs(step);
-        double noise = 0;
-        Tensor<bool>? uncounted = padding(right.Shape);
+        List<Tensor<float>> errors = new(_members.Length);
         foreach (StepRun member in _members)
         {
             Quantity made = member.Evaluate(step);
@@ -31,9 +30,9 @@ internal sealed class FreeRun(CheckModel model, Algebra truth, IReadOnlyList<Alg
                 made = stored;
             }
 
-            if (right.Tensor is Tensor<double> real)
+            if (made.Tensor is Tensor<float> own)
             {
-                noise = Math.Max(noise, ErrorMeasure.Absolute(truth.Context, made.Tensor, real, uncounted).Largest);
+                errors.Add(own);
             }
 
             // Decisions are the truth's, so that what follows stays comparable.
@@ -48,7 +47,7 @@ internal sealed class FreeRun(CheckModel model, Algebra truth, IReadOnlyList<Alg
             member.FinishInputs(step);
         }
 
-        return (right, noise);
+        return (right, right.Tensor is Tensor<double> real ? ErrorMeasure.Spread(truth.Context, errors, real, padding(right.Shape)) : 0);
     }
 
     public void Finish(Step step)

@@ -54,6 +54,25 @@ public class DuplicateFinderTests
     }
 
     [Fact]
+    public void A_hash_of_some_elements_looks_at_all_of_few_and_all_over_many()
+    {
+        Tensor<double> few = DumpFolder.Numbers(1, 8, 4);
+        Assert.Equal(TensorHash.Of(few), TensorHash.OfSome(few));
+
+        Tensor<double> many = new([(1 << 19) + 5]);
+        UInt128 zeros = TensorHash.OfSome(many);
+        HashSet<int> seen = [];
+        foreach (int index in (int[])[0, 4095, 4096, 1 << 18, (1 << 18) + 4096, 1 << 19, (1 << 19) + 4])
+        {
+            many.AsSpan()[index] = 1;
+            _ = TensorHash.OfSome(many) != zeros && seen.Add(index);
+            many.AsSpan()[index] = 0;
+        }
+
+        Assert.Equal([0, 4095, 1 << 18, 1 << 19, (1 << 19) + 4], seen);
+    }
+
+    [Fact]
     public void Swapped_rows_and_shared_values_are_other_tensors()
     {
         Tensor<double> tensor = DumpFolder.Numbers(1, 2, 300);

@@ -40,6 +40,15 @@ public class ErrorMeasureTests
                 Assert.Equal(
                     Defined(length, padding, i => narrow[i] == y[i] ? 0 : Math.Abs(narrow[i] - y[i])),
                     ErrorMeasure.Absolute(context, narrow, y, padding));
+
+                // Of several, the largest of all.
+                Tensor<float> exact = Tensor<float>.FromArray([length], [.. y.AsReadOnlySpan().ToArray().Select(value => (float)value)]);
+                Assert.Equal(ErrorMeasure.Absolute(context, exact, y, padding).Largest, ErrorMeasure.Spread(context, [exact], y, padding));
+                Assert.Equal(
+                    Math.Max(
+                        ErrorMeasure.Absolute(context, exact, y, padding).Largest, ErrorMeasure.Absolute(context, narrow, y, padding).Largest),
+                    ErrorMeasure.Spread(context, [exact, narrow], y, padding));
+                Assert.Equal(0, ErrorMeasure.Spread(context, [], y, padding));
             }
         }
 
