@@ -1,16 +1,17 @@
 namespace DeformDetr.Mutation;
 
 // A small fault: a piece of source text and what stands there instead. Where a text stands in a file more than once, it says which one is meant.
-internal sealed record Mutant(int Number, string File, int Occurrence, string Old, string New, string What, string? Equivalent)
+internal sealed record Mutant(int Number, string File, int Occurrence, string Old, string New, string What, string? Equivalent, string? Survives)
 {
     // The project that is compiled again.
     public string Project => File.Split('/')[1];
 
-    // A file of faults: '# what', '@ file', '- old', '+ new', and '= why' where the fault changes nothing that anybody could see.
+    // A file of faults: '# what', '@ file', '- old', '+ new'; '= why' where the fault changes nothing that anybody could see, and '~ why'
+    // where the laws or the goldens alone don't see it.
     public static IReadOnlyList<Mutant> Read(string path)
     {
         List<Mutant> mutants = [];
-        (string what, string file, int occurrence, string old, string? changed, string? equivalent) = ("", "", 1, "", null, null);
+        (string what, string file, int occurrence, string old, string? changed, string? equivalent, string? survives) = ("", "", 1, "", null, null, null);
         foreach (string line in System.IO.File.ReadLines(path).Append("# end"))
         {
             string rest = line.Length > 2 ? line[2..] : "";
@@ -19,10 +20,10 @@ internal sealed record Mutant(int Number, string File, int Occurrence, string Ol
                 case '#':
                     if (changed is not null)
                     {
-                        mutants.Add(new Mutant(mutants.Count + 1, file, occurrence, old, changed, what, equivalent));
+                        mutants.Add(new Mutant(mutants.Count + 1, file, occurrence, old, changed, what, equivalent, survives));
                     }
 
-                    (what, changed, equivalent) = (rest, null, null);
+                    (what, changed, equivalent, survives) = (rest, null, null, null);
                     break;
                 case '@':
                     string[] words = rest.Split(' ');
@@ -31,6 +32,7 @@ internal sealed record Mutant(int Number, string File, int Occurrence, string Ol
                 case '-': old = rest; break;
                 case '+': changed = rest; break;
                 case '=': equivalent = rest; break;
+                case '~': survives = rest; break;
             }
         }
 

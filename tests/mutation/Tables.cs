@@ -86,7 +86,7 @@ internal static class Tables
 
             table.Append(
                 CultureInfo.InvariantCulture,
-                $"| {Cell(mutant.What)} | `{Path.GetFileName(mutant.File)}` | {Word(noticed.Laws)} | {Word(noticed.Goldens)} | {Cell(mutant.Equivalent is { } why ? $"equivalent: {why}" : "")} |\n");
+                $"| {Cell(mutant.What)} | `{Path.GetFileName(mutant.File)}` | {Word(noticed.Laws)} | {Word(noticed.Goldens)} | {Cell(mutant.Equivalent is { } why ? $"equivalent: {why}" : mutant.Survives ?? "")} |\n");
         }
 
         return table.ToString();

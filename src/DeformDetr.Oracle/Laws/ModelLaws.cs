@@ -20,10 +20,18 @@ internal static class ModelLaws
             ("block", 0, 2), ("learned", 0, 1),
         ],
         Configured = ["enc", "dec", "Q", "K", "P", "heads", "variant", "block", "learned"],
-        Levels = (1, 4),
+        Levels = (1, 5),
         RefusedLevels = [2],
         MostSide = 1,
         Masks = [LawMasks.Ragged, LawMasks.None],
+    };
+
+    // Large enough that the nearest pixel of a mask isn't that of the mask a level before.
+    private static readonly LawSpace ManyLevels = Pictures with
+    {
+        Symbols = [.. Pictures.Symbols.Select(size => size.Symbol == "H" ? ("H", 60, 130) : size.Symbol == "W" ? ("W", 60, 150) : size)],
+        Levels = (4, 5),
+        Masks = [LawMasks.Ragged],
     };
 
     // Two stages too.
@@ -86,6 +94,10 @@ internal static class ModelLaws
                     (x, y) => Predictions.Select(name => Holds.Near(name, y[name], x[name].Pick(1, order))).FirstOrDefault(b => b is not null));
             }),
         Law(
+            "masks_of_levels", "masks.l[i, j] = mask[⌊i·H/h⌋, ⌊j·W/w⌋]",
+            "Each level's mask, of the levels beyond the backbone too, is the pictures' mask at the nearest pixel.", ManyLevels,
+            c => LawTrial.Of(Draw(c), LevelMasks), "masks.0", "masks.1", "masks.2", "masks.3"),
+        Law(
             "boxes_are_fractions", "0 ≤ pred_boxes ≤ 1", "Boxes are fractions of the picture.", Pictures,
             c => LawTrial.Of(Draw(c), x => Holds.Between("pred_boxes", x["pred_boxes"], 0, 1))),
         Agreement.Law(Target, Pictures, Draw, Cost),
@@ -113,8 +125,31 @@ internal static class ModelLaws
             [("samples.tensor", samples), ("samples.mask", mask), .. LawModels.Weights(config, c.Seed, weights => _ = new DeformableDetr<float>(config, weights))]);
     }
 
-    private static Law Law(string name, string mathematics, string words, LawSpace space, Func<LawCase, LawTrial> trial) =>
-        new(Target, name, mathematics, words, space, trial) { Cost = Cost };
+    private static Law Law(string name, string mathematics, string words, LawSpace space, Func<LawCase, LawTrial> trial, params string[] needs) =>
+        new(Target, name, mathematics, words, space, trial) { Needs = needs, Cost = Cost };
+
+    private static LawBreach? LevelMasks(LawResult x)
+    {
+        Tensor<bool> pictures = (Tensor<bool>)x.Input.Tensors["samples.mask"];
+        for (int level = 0; x.Has(Name(level)); level++)
+        {
+            Tensor<bool> mask = (Tensor<bool>)x.Raw(Name(level));
+            for (int at = 0; at < mask.Length; at++)
+            {
+                int[] index = OperatorCheck.Index(mask.Shape, at);
+                bool expected = pictures[
+                    index[0], index[1] * pictures.Shape[1] / mask.Shape[1], index[2] * pictures.Shape[2] / mask.Shape[2]];
+                if (mask.AsReadOnlySpan()[at] != expected)
+                {
+                    return new LawBreach(Name(level), index, expected ? 0 : 1, expected ? 1 : 0, 0, "1 is padding");
+                }
+            }
+        }
+
+        return null;
+
+        static string Name(int level) => FormattableString.Invariant($"masks.{level}");
+    }
 
     private static LawBreach? Same(LawResult x, LawResult y) =>
         Predictions.Select(name => Holds.Near(name, y, x)).FirstOrDefault(breach => breach is not null);

@@ -174,21 +174,34 @@ internal static partial class OperatorLaws
             "A proposal is the token's centre in the valid part and a side that doubles from level to level; masked or near an edge it is +inf.", tokens, c =>
             {
                 (int Height, int Width)[][] valid = LawDraw.Valid(c.Random(1), c["N"], c.Levels, c.Family.Masks);
-                return OneRun(Proposals(c), x =>
+                return OneRun(Proposals(c), x => Boxes(x, c.Levels, valid, LawDraw.TokenMask(c.Levels, valid)));
+            });
+
+        // Cells nearer to an edge than a hundredth need more than fifty of them, and a side above 0.99 a sixth level.
+        LawSpace edges = tokens with
+        {
+            Symbols = [("N", 1, 2), ("long", 48, 70)], Levels = (1, 6), MostSide = 3, Allowed = c => c["long"] != 50,
+        };
+        yield return Law(
+            "encoder_output_proposals", "edges_and_holes", "p = +∞ where masked, were it inside; where (j + ½)/w ∉ (0.01, 0.99); where 0.05·2ˡ > 0.99",
+            "Cells at the edges of long maps, sides of many levels, and masked tokens in the midst of valid ones are +inf, all others as ever.", edges, c =>
+            {
+                (int Height, int Width) first = c.Levels[0];
+                bool wide = c.Seed % 2 == 0;
+                (int Height, int Width)[] levels = [wide ? (first.Height, c["long"]) : (c["long"], first.Width), .. c.Levels.Skip(1)];
+                (int Height, int Width)[][] valid = LawDraw.Valid(c.Random(1), c["N"], levels, c.Family.Masks);
+                Tensor<bool> mask = LawDraw.TokenMask(levels, valid);
+                Random random = c.Random(2);
+
+                // Sizes are counted in the first row and column: those stay.
+                for (int at = 0; at < mask.Length; at++)
                 {
-                    int[] levelOf = [.. c.Levels.SelectMany((level, l) => Enumerable.Repeat(l, level.Height * level.Width))];
-                    int[] cellOf = [.. c.Levels.SelectMany(level => Enumerable.Range(0, level.Height * level.Width))];
-                    return Holds.Near("output_proposals", x["output_proposals"], Measured.Around([c["N"], c.Tokens, 4], at =>
-                    {
-                        int token = at / 4 % c.Tokens;
-                        int l = levelOf[token];
-                        (int height, int width) = valid[at / 4 / c.Tokens][l];
-                        (int row, int column) = (cellOf[token] / c.Levels[l].Width, cellOf[token] % c.Levels[l].Width);
-                        double[] box = [(column + 0.5) / width, (row + 0.5) / height, 0.05 * (1 << l), 0.05 * (1 << l)];
-                        bool invalid = row >= height || column >= width || box.Any(side => !(side > 0.01 && side < 0.99));
-                        return invalid ? double.PositiveInfinity : Elementary.Log(box[at % 4] / (1 - box[at % 4]));
-                    }, _ => 1e-14));
-                });
+                    (int l, int cell) = CellOf(levels, at % mask.Shape[1]);
+                    mask.AsSpan()[at] |= cell / levels[l].Width > 0 && cell % levels[l].Width > 0 && random.Next(4) == 0;
+                }
+
+                LawInput input = LawInput.Of("encoder_output_proposals", "{}", ("memory_padding_mask", mask), ("spatial_shapes", LawDraw.Shapes(levels)));
+                return OneRun(input, x => Boxes(x, levels, valid, mask));
             });
         yield return Law(
             "proposal_position_encoding", "closed_form", "sin | cos(2π σ(p) / 10000^(2⌊k/2⌋/128)), 128 features for each of cx, cy, w, h",
@@ -204,6 +217,30 @@ internal static partial class OperatorLaws
                     }, _ => 1e-14)));
             });
     }
+
+    private static (int Level, int Cell) CellOf(IReadOnlyList<(int Height, int Width)> levels, int token)
+    {
+        int level = 0;
+        for (; token >= levels[level].Height * levels[level].Width; level++)
+        {
+            token -= levels[level].Height * levels[level].Width;
+        }
+
+        return (level, token);
+    }
+
+    // Proposals by their equation.
+    private static LawBreach? Boxes(
+        LawResult result, IReadOnlyList<(int Height, int Width)> levels, (int Height, int Width)[][] valid, Tensor<bool> mask) =>
+        Holds.Near("output_proposals", result["output_proposals"], Measured.Around([mask.Shape[0], mask.Shape[1], 4], at =>
+        {
+            (int l, int cell) = CellOf(levels, at / 4 % mask.Shape[1]);
+            (int height, int width) = valid[at / 4 / mask.Shape[1]][l];
+            (int row, int column) = (cell / levels[l].Width, cell % levels[l].Width);
+            double[] box = [(column + 0.5) / width, (row + 0.5) / height, 0.05 * (1 << l), 0.05 * (1 << l)];
+            bool invalid = mask.AsReadOnlySpan()[at / 4] || box.Any(side => !(side > 0.01 && side < 0.99));
+            return invalid ? double.PositiveInfinity : Elementary.Log(box[at % 4] / (1 - box[at % 4]));
+        }, _ => 1e-14));
 
     // Reference points by token and level; expected in fractions, null for what is not looked at. Ratios of an axis are those of the mask.
     private static LawTrial Reference(LawCase c, Func<int, int, Func<int, double>, double, double?> expected)

@@ -29,6 +29,10 @@ internal sealed class ReferenceSubject(ElementType elementType, Kernels kernels,
             case "ms_deform_attn": targets.Attention(inputs); break;
             case "transformer": targets.Transformer(inputs); break;
             case "model": targets.Model(inputs); break;
+            case "post_process":
+                PostProcess.Forward(
+                    pass, new Predictions<T>(inputs.TakeReal<T>("pred_logits"), inputs.TakeReal<T>("pred_boxes")), inputs.Take<long>("target_sizes"));
+                break;
             default:
                 foreach ((string name, Tensor tensor) in OperatorRun.Run<T>(LawTruth.Tensors(input), pass))
                 {

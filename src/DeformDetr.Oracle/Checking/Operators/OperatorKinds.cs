@@ -18,11 +18,19 @@ internal static class OperatorKinds
 
     public static StepKind Gather { get; } = new("gather", (a, x) => a.Gather(x["x"], x["indices"]));
 
-    // Rows of a table: moved, never computed.
+    // Rows of a table: moved, never computed. The reference itself runs its own operator.
     public static StepKind Embedding { get; } = new("embedding", (a, x) =>
     {
         Tensor<long> index = x["indices"].Whole;
         Quantity weight = x.Weight("weight");
+        switch (a, weight.Tensor)
+        {
+            case (ReferenceAlgebra<float>, Tensor<float> table):
+                return new Quantity(Tensors.Operators.Embedding.Forward(a.Context, table, index));
+            case (ReferenceAlgebra<double>, Tensor<double> table) when a.GetType() == typeof(ReferenceAlgebra<double>):
+                return new Quantity(Tensors.Operators.Embedding.Forward(a.Context, table, index));
+        }
+
         ShapeGuard.Rank("embedding", "weight", weight.Shape, "[R, C]", 2);
         int[] rows = new int[index.Length];
         for (int i = 0; i < rows.Length; i++)
@@ -69,9 +77,17 @@ internal static class OperatorKinds
     public static StepKind CumulativeSum(int axis) => new("cumulative sum", (a, x) =>
         a.Given(Tensors.Operators.CumulativeSum.Forward<double>(a.Context, x["x"].Mask, axis)));
 
-    // As a function of the index, so that each element is rounded once.
+    // As a function of the index, so that each element is rounded once. The reference itself runs its own operator.
     public static StepKind Linspace(double start, double end, int steps) => new("linspace", (a, _) =>
     {
+        switch (a)
+        {
+            case ReferenceAlgebra<float>:
+                return new Quantity(Tensors.Operators.Linspace.Forward<float>(a.Context, start, end, steps));
+            case ReferenceAlgebra<double> when a.GetType() == typeof(ReferenceAlgebra<double>):
+                return new Quantity(Tensors.Operators.Linspace.Forward<double>(a.Context, start, end, steps));
+        }
+
         ShapeGuard.That(steps >= 0, "linspace", "steps", $"holds {steps}; expected at least 0.");
         Tensor<double> index = new([steps]);
         for (int i = 0; i < steps; i++)

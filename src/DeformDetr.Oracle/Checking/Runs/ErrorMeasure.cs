@@ -108,12 +108,11 @@ internal readonly record struct ErrorMeasure(double Largest, int At, double Padd
         int i = start;
         for (; i + 16 <= end; i += 16)
         {
-            // None is NaN, so that the plainest of maxima does.
-            lanes = Vector512.MaxNative(lanes, errors.Lanes(i));
-            others = Vector512.MaxNative(others, errors.Lanes(i + 8));
+            lanes = Larger(errors.Lanes(i), lanes);
+            others = Larger(errors.Lanes(i + 8), others);
         }
 
-        lanes = Vector512.MaxNative(lanes, others);
+        lanes = Larger(lanes, others);
         double largest = 0;
         for (int lane = 0; lane < 8; lane++)
         {
@@ -127,6 +126,10 @@ internal readonly record struct ErrorMeasure(double Largest, int At, double Padd
 
         return largest;
     }
+
+    // None is NaN.
+    private static Vector512<double> Larger(Vector512<double> x, Vector512<double> y) =>
+        Vector512.ConditionalSelect(Vector512.GreaterThan(x, y), x, y);
 
     private static ErrorMeasure Over(OperatorContext context, int length, Func<int, int, ErrorMeasure> part)
     {
