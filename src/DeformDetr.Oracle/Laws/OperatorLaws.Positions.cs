@@ -180,7 +180,10 @@ internal static partial class OperatorLaws
         // Cells nearer to an edge than a hundredth need more than fifty of them, and a side above 0.99 a sixth level.
         LawSpace edges = tokens with
         {
-            Symbols = [("N", 1, 2), ("long", 48, 70)], Levels = (1, 6), MostSide = 3, Allowed = c => c["long"] != 50,
+            Symbols = [("N", 1, 2), ("long", 48, 70)],
+            Levels = (1, 6),
+            MostSide = 3,
+            Allowed = c => c["long"] != 50,
         };
         yield return Law(
             "encoder_output_proposals", "edges_and_holes", "p = +∞ where masked, were it inside; where (j + ½)/w ∉ (0.01, 0.99); where 0.05·2ˡ > 0.99",
