@@ -21,7 +21,20 @@ internal static class LegalOrders
         LooseFunctions = true,
     };
 
-    // A free run's noise is the spread of these.
+    // Of all orders of sums the one that errs least.
+    public static LegalOrder Pairwise { get; } = new("blocks of 8 pairwise, unfused, one-pass variance")
+    {
+        Products = new SummationOrder { Block = 8, Pairwise = true, Unfused = true },
+        Rows = RowOrder.EightChains,
+        OnePassVariance = true,
+        ChannelNorm = ChannelNormOrder.Folded,
+        Locations = LocationOrder.Stepwise,
+        Positions = PositionOrder.Direct,
+        Core = CoreOrder.Descending,
+        Logistic = LogisticOrder.Quotient,
+    };
+
+    // A free run's noise is the spread of these: between them they have every way to err. Each is a whole run of the model.
     public static IReadOnlyList<LegalOrder> Ensemble { get; } =
     [
         House,
@@ -29,16 +42,6 @@ internal static class LegalOrders
         new("blocks of 64 descending, bias first")
         {
             Products = new SummationOrder { Block = 64, Terms = TermOrder.Descending, BiasFirst = true },
-            Rows = RowOrder.EightChains,
-            ChannelNorm = ChannelNormOrder.Folded,
-            Locations = LocationOrder.Stepwise,
-            Positions = PositionOrder.Direct,
-            Core = CoreOrder.Descending,
-            Logistic = LogisticOrder.Quotient,
-        },
-        new("blocks of 8 pairwise, unfused, one-pass variance")
-        {
-            Products = new SummationOrder { Block = 8, Pairwise = true, Unfused = true },
             Rows = RowOrder.Pairwise,
             OnePassVariance = true,
             Reciprocals = true,
@@ -55,6 +58,7 @@ internal static class LegalOrders
     public static IReadOnlyList<LegalOrder> All { get; } =
     [
         .. Ensemble,
+        Pairwise,
         new("one chain, fused, bias first")
         {
             Products = new SummationOrder { Block = SummationOrder.OneChain, BiasFirst = true },

@@ -255,7 +255,7 @@ public static class SelfTest
                         || name.StartsWith("class_embed", StringComparison.Ordinal)
                         ? Math.ScaleB(1, power)
                         : 1);
-                foreach (LegalOrder order in LegalOrders.Ensemble)
+                foreach (LegalOrder order in (LegalOrder[])[.. LegalOrders.Ensemble, LegalOrders.Pairwise])
                 {
                     yield return () => Healthy(scaled, order.Name, () => SelfTestDump.Run(scaled.Model, new LegalAlgebra(Context(), order)));
                 }

@@ -92,7 +92,7 @@ public class LegalOrdersTests
         }
 
         Assert.Equal(LegalOrders.All.Count, bits.Count);
-        Assert.Equal(4, LegalOrders.Ensemble.Count);
+        Assert.Equal(3, LegalOrders.Ensemble.Count);
         Assert.Equal(LegalOrders.All.Count, LegalOrders.All.Select(order => order.Name).Distinct(StringComparer.Ordinal).Count());
     }
 
