@@ -183,7 +183,6 @@ internal static partial class OperatorLaws
             Symbols = [("N", 1, 2), ("long", 48, 70)],
             Levels = (1, 6),
             MostSide = 3,
-            Allowed = c => c["long"] != 50,
         };
         yield return Law(
             "encoder_output_proposals", "edges_and_holes", "p = +∞ where masked, were it inside; where (j + ½)/w ∉ (0.01, 0.99); where 0.05·2ˡ > 0.99",
@@ -192,7 +191,10 @@ internal static partial class OperatorLaws
                 (int Height, int Width) first = c.Levels[0];
                 bool wide = c.Seed % 2 == 0;
                 (int Height, int Width)[] levels = [wide ? (first.Height, c["long"]) : (c["long"], first.Width), .. c.Levels.Skip(1)];
-                (int Height, int Width)[][] valid = LawDraw.Valid(c.Random(1), c["N"], levels, c.Family.Masks);
+
+                // Of fifty cells the outermost lie on the threshold itself, where the last bit decides.
+                (int Height, int Width)[][] valid =
+                    [.. LawDraw.Valid(c.Random(1), c["N"], levels, c.Family.Masks).Select(picture => picture.Select(NotFifty).ToArray())];
                 Tensor<bool> mask = LawDraw.TokenMask(levels, valid);
                 Random random = c.Random(2);
 
@@ -231,6 +233,9 @@ internal static partial class OperatorLaws
 
         return (level, token);
     }
+
+    private static (int Height, int Width) NotFifty((int Height, int Width) size) =>
+        (size.Height == 50 ? 49 : size.Height, size.Width == 50 ? 49 : size.Width);
 
     // Proposals by their equation.
     private static LawBreach? Boxes(

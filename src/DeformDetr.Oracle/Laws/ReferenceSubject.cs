@@ -29,6 +29,7 @@ internal sealed class ReferenceSubject(ElementType elementType, Kernels kernels,
             case "ms_deform_attn": targets.Attention(inputs); break;
             case "transformer": targets.Transformer(inputs); break;
             case "model": targets.Model(inputs); break;
+            // The catalogue has it as steps of its own; laws are for what the model runs.
             case "post_process":
                 PostProcess.Forward(
                     pass, new Predictions<T>(inputs.TakeReal<T>("pred_logits"), inputs.TakeReal<T>("pred_boxes")), inputs.Take<long>("target_sizes"));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
+using DeformDetr.Fuzz;
 using DeformDetr.Tensors;
 
 namespace DeformDetr.Formats.Tests;
@@ -118,6 +119,6 @@ public class NpzWriterTests
         };
         StringBuilder shape = new("(");
         shape.AppendJoin(", ", tensor.Shape.Select(size => size.ToString(CultureInfo.InvariantCulture))).Append(')');
-        return $"{name}|{dtype}|{shape}|{Convert.ToHexStringLower(Sample.Bits(tensor))}";
+        return $"{name}|{dtype}|{shape}|{Convert.ToHexStringLower(TensorBytes.Of(tensor))}";
     }
 }

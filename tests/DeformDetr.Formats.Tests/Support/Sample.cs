@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using DeformDetr.Fuzz;
 using DeformDetr.Tensors;
 using FsCheck;
 using FsCheck.Fluent;
@@ -52,22 +53,11 @@ internal static class Sample
         return tensors;
     }
 
-    public static byte[] Bits(Tensor tensor) => tensor switch
-    {
-        Tensor<float> t => MemoryMarshal.AsBytes(t.AsReadOnlySpan()).ToArray(),
-        Tensor<double> t => MemoryMarshal.AsBytes(t.AsReadOnlySpan()).ToArray(),
-        Tensor<long> t => MemoryMarshal.AsBytes(t.AsReadOnlySpan()).ToArray(),
-        Tensor<int> t => MemoryMarshal.AsBytes(t.AsReadOnlySpan()).ToArray(),
-        Tensor<byte> t => t.AsReadOnlySpan().ToArray(),
-        Tensor<bool> t => MemoryMarshal.AsBytes(t.AsReadOnlySpan()).ToArray(),
-        _ => throw new NotSupportedException(),
-    };
-
     public static void AssertSame(Tensor expected, Tensor actual)
     {
         Assert.Equal(expected.ElementType, actual.ElementType);
         Assert.Equal(expected.Shape, actual.Shape);
-        Assert.Equal(Bits(expected), Bits(actual));
+        Assert.Equal(TensorBytes.Of(expected), TensorBytes.Of(actual));
     }
 
     // The file holds exactly these tensors, in this order, under these names.

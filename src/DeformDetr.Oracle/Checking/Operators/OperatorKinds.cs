@@ -18,17 +18,16 @@ internal static class OperatorKinds
 
     public static StepKind Gather { get; } = new("gather", (a, x) => a.Gather(x["x"], x["indices"]));
 
-    // Rows of a table: moved, never computed. The reference itself runs its own operator.
+    // Rows of a table: moved, never computed.
     public static StepKind Embedding { get; } = new("embedding", (a, x) =>
     {
         Tensor<long> index = x["indices"].Whole;
         Quantity weight = x.Weight("weight");
-        switch (a, weight.Tensor)
+        if (Own(
+            a, () => Tensors.Operators.Embedding.Forward(a.Context, (Tensor<float>)weight.Tensor, index),
+            () => Tensors.Operators.Embedding.Forward(a.Context, weight.Real, index)) is { } own)
         {
-            case (ReferenceAlgebra<float>, Tensor<float> table):
-                return new Quantity(Tensors.Operators.Embedding.Forward(a.Context, table, index));
-            case (ReferenceAlgebra<double>, Tensor<double> table) when a.GetType() == typeof(ReferenceAlgebra<double>):
-                return new Quantity(Tensors.Operators.Embedding.Forward(a.Context, table, index));
+            return own;
         }
 
         ShapeGuard.Rank("embedding", "weight", weight.Shape, "[R, C]", 2);
@@ -77,15 +76,14 @@ internal static class OperatorKinds
     public static StepKind CumulativeSum(int axis) => new("cumulative sum", (a, x) =>
         a.Given(Tensors.Operators.CumulativeSum.Forward<double>(a.Context, x["x"].Mask, axis)));
 
-    // As a function of the index, so that each element is rounded once. The reference itself runs its own operator.
+    // As a function of the index, so that each element is rounded once.
     public static StepKind Linspace(double start, double end, int steps) => new("linspace", (a, _) =>
     {
-        switch (a)
+        if (Own(
+            a, () => Tensors.Operators.Linspace.Forward<float>(a.Context, start, end, steps),
+            () => Tensors.Operators.Linspace.Forward<double>(a.Context, start, end, steps)) is { } own)
         {
-            case ReferenceAlgebra<float>:
-                return new Quantity(Tensors.Operators.Linspace.Forward<float>(a.Context, start, end, steps));
-            case ReferenceAlgebra<double> when a.GetType() == typeof(ReferenceAlgebra<double>):
-                return new Quantity(Tensors.Operators.Linspace.Forward<double>(a.Context, start, end, steps));
+            return own;
         }
 
         ShapeGuard.That(steps >= 0, "linspace", "steps", $"holds {steps}; expected at least 0.");
@@ -100,16 +98,14 @@ internal static class OperatorKinds
     });
 
     // The core of deformable attention with one level, head and point, and weights of 1: where noise is followed there is no other sampling.
-    // The reference itself runs its own operator.
     public static StepKind GridSample(bool alignCorners) => new("grid sample", (a, x) =>
     {
         (Quantity input, Quantity grid) = (x["x"], x["grid"]);
-        switch (a, input.Tensor, grid.Tensor)
+        if (Own(
+            a, () => Tensors.Operators.GridSample.Forward(a.Context, (Tensor<float>)input.Tensor, (Tensor<float>)grid.Tensor, alignCorners),
+            () => Tensors.Operators.GridSample.Forward(a.Context, input.Real, grid.Real, alignCorners)) is { } own)
         {
-            case (ReferenceAlgebra<float>, Tensor<float> i, Tensor<float> g):
-                return new Quantity(Tensors.Operators.GridSample.Forward(a.Context, i, g, alignCorners));
-            case (ReferenceAlgebra<double>, Tensor<double> i, Tensor<double> g) when a.GetType() == typeof(ReferenceAlgebra<double>):
-                return new Quantity(Tensors.Operators.GridSample.Forward(a.Context, i, g, alignCorners));
+            return own;
         }
 
         (TensorShape s, TensorShape o) = (input.Shape, grid.Shape);
@@ -133,4 +129,12 @@ internal static class OperatorKinds
             a.Reshape(half, [s[0], places, 1, 1, 1, 2]), a.Given(ones));
         return a.Reshape(a.Permute(read, 0, 2, 1), [s[0], s[1], o[1], o[2]]);
     });
+
+    // The reference runs its own operator; algebras that follow noise or mistakes have the parts. Null where it isn't the reference's.
+    private static Quantity? Own(Algebra a, Func<Tensor> float32, Func<Tensor> float64) => a switch
+    {
+        ReferenceAlgebra<float> => new Quantity(float32()),
+        ReferenceAlgebra<double> => new Quantity(float64()),
+        _ => null,
+    };
 }
