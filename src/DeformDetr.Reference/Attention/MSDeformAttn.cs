@@ -1,7 +1,6 @@
 using System.Numerics;
 using DeformDetr.Tensors;
 using DeformDetr.Tensors.Operators;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace DeformDetr.Reference;
 
@@ -85,85 +84,35 @@ public sealed class MSDeformAttn<T>
         return scope.Keep(pass.Tap($"{(Name.Length == 0 ? "output" : Name)}", output));
     }
 
-    // norm(src + this(src + pos)), queries and keys being the same tokens: an encoder layer's first half, some rows through all steps before
-    // the next. Only for runs in which IsTapped is false; the same bits.
-    internal Tensor<T> ForwardByRows(
-        ForwardPass pass, Tensor<T> src, Tensor<T> pos, Tensor<T> referencePoints, LevelLayout levels, Tensor<bool> paddingMask,
-        LayerNormLayer<T> norm)
-    {
-        Check(src.Shape, src.Shape, levels.SpatialShapes.Shape);
-        TensorShape s = src.Shape;
-        ShapeGuard.Require("ms_deform_attn", "pos", pos.Shape, "[N, S, C]", s[0], s[1], s[2]);
-        ShapeGuard.Require("ms_deform_attn", "padding_mask", paddingMask.Shape, "[N, S]", s[0], s[1]);
-        ShapeGuard.Require("ms_deform_attn", "reference_points", referencePoints.Shape, "[N, S, L, 2]", s[0], s[1], _levels, 2);
-        using BufferScope scope = pass.Scope();
-        int channels = src.Shape[2];
-        Tensor<T> output = pass.Rent<T>(src.Shape);
-        int samples = _heads * _levels * _points;
-        using MSDeformAttnCore.Sampler<T> sampler = pass.Taps($"{Local("value")}")
-            ? new(pass, Value(pass, src, paddingMask), levels.SpatialShapes, levels.LevelStartIndex, src.Shape[1], _points)
-            : ValueByRows(pass, src, levels, paddingMask);
-        SamplingLocations.Pattern pattern = new(levels.SpatialShapes, _heads, _points, boxes: false);
-        Tensor<T> query = RowBlocks.Scratch<T>(pass, channels);
-        Tensor<T> locations = RowBlocks.Scratch<T>(pass, 2 * samples);
-        Tensor<T> weights = RowBlocks.Scratch<T>(pass, samples);
-        using PackedLinear<T> samplingOffsetsLinear = _samplingOffsetsLinear.Pack(pass);
-        using PackedLinear<T> attentionWeightsLinear = _attentionWeightsLinear.Pack(pass);
-        using PackedLinear<T> outputProjLinear = _outputProjLinear.Pack(pass);
-        int references = referencePoints.Shape[2] * referencePoints.Shape[3];
-        RowBlocks.Run(pass, src.Length / channels, (row, rows, scratch) =>
-        {
-            ReadOnlySpan<T> x = src.AsReadOnlySpan().Slice(row * channels, rows * channels);
-            Span<T> q = query.AsSpan().Slice(scratch * channels, rows * channels);
-            TensorPrimitives.Add(x, pos.AsReadOnlySpan().Slice(row * channels, rows * channels), q);
-            samplingOffsetsLinear.Rows(query, scratch, rows, locations, scratch);
-            attentionWeightsLinear.Rows(query, scratch, rows, weights, scratch);
-            Span<T> a = weights.AsSpan().Slice(scratch * samples, rows * samples);
-            Softmax.Rows(a, _levels * _points, a);
-            Span<T> l = locations.AsSpan().Slice(scratch * 2 * samples, rows * 2 * samples);
-            pattern.Place(referencePoints.AsReadOnlySpan().Slice(row * references, rows * references), l, l);
-
-            // The query has been read: its rows take what was sampled, and the output's rows what is projected.
-            sampler.Rows(row, rows, l, a, q);
-            outputProjLinear.Rows(query, scratch, rows, output, row);
-            Span<T> y = output.AsSpan().Slice(row * channels, rows * channels);
-            norm.SumOfRows(x, y, y);
-        });
-        return scope.Keep(output);
-    }
-
-    // The value straight to the places where samples are read.
-    private MSDeformAttnCore.Sampler<T> ValueByRows(ForwardPass pass, Tensor<T> src, LevelLayout levels, Tensor<bool> paddingMask)
-    {
-        using BufferScope scope = pass.Scope();
-        int tokens = src.Shape[1];
-        int channels = src.Shape[2];
-        TensorShape shape = [src.Shape[0], tokens, _heads, channels / _heads];
-        MSDeformAttnCore.Sampler<T> sampler = new(pass, shape, levels.SpatialShapes, levels.LevelStartIndex, tokens, _points);
-        Tensor<T> value = RowBlocks.Scratch<T>(pass, channels);
-        using PackedLinear<T> valueProjLinear = _valueProjLinear.Pack(pass);
-        RowBlocks.Run(pass, src.Shape[0] * tokens, (row, rows, scratch) =>
-        {
-            valueProjLinear.Rows(src, row, rows, value, scratch);
-            Span<T> made = value.AsSpan().Slice(scratch * channels, rows * channels);
-            ReadOnlySpan<bool> masked = paddingMask.AsReadOnlySpan().Slice(row, rows);
-            for (int token = 0; token < rows; token++)
-            {
-                if (masked[token])
-                {
-                    made.Slice(token * channels, channels).Clear();
-                }
-            }
-
-            sampler.Put(row, made);
-        });
-        return sampler;
-    }
-
-    // Whether somebody listens to a tensor that ForwardByRows doesn't make.
+    // Whether somebody listens to a tensor that MSDeformAttnRows doesn't make.
     internal bool IsTapped(ForwardPass pass) =>
-        pass.Taps($"{Local("sampling_offsets")}") || pass.Taps($"{Local("attention_logits")}") || pass.Taps($"{Local("attention_weights")}")
-        || pass.Taps($"{Local("sampling_locations")}") || pass.Taps($"{Local("sampled")}") || pass.Taps($"{Name}");
+        pass.Taps($"{Local("value")}") || pass.Taps($"{Local("sampling_offsets")}") || pass.Taps($"{Local("attention_logits")}")
+        || pass.Taps($"{Local("attention_weights")}") || pass.Taps($"{Local("sampling_locations")}") || pass.Taps($"{Local("sampled")}")
+        || pass.Taps($"{Name}");
+
+    // this(src + pos), queries and keys being the same tokens, made ready for rows on any thread. Only for runs in which IsTapped is
+    // false; the same bits.
+    internal MSDeformAttnRows<T> ByRows(
+        ForwardPass pass, MSDeformAttnCore.Sampler<T> sampler, Tensor<T> pos, Tensor<T> referencePoints, Tensor<long> spatialShapes)
+    {
+        ShapeGuard.Require("ms_deform_attn", "input_spatial_shapes", spatialShapes.Shape, "[L, 2]", _levels, 2);
+        ShapeGuard.Require(
+            "ms_deform_attn", "reference_points", referencePoints.Shape, "[N, S, L, 2]", pos.Shape[0], pos.Shape[1], _levels, 2);
+        return new MSDeformAttnRows<T>(
+            pass, sampler, pos, referencePoints, new SamplingLocations.Pattern(spatialShapes, _heads, _points, boxes: false),
+            _levels * _points, _samplingOffsetsLinear.Pack(pass), _attentionWeightsLinear.Pack(pass), _outputProjLinear.Pack(pass));
+    }
+
+    // The value of tokens [N, S, C], to be made by rows too: straight to the places where samples are read.
+    internal MSDeformAttnValueRows<T> ValueByRows(ForwardPass pass, TensorShape src, LevelLayout levels, Tensor<bool> paddingMask)
+    {
+        Check(src, src, levels.SpatialShapes.Shape);
+        ShapeGuard.Require("ms_deform_attn", "padding_mask", paddingMask.Shape, "[N, S]", src[0], src[1]);
+        return new MSDeformAttnValueRows<T>(
+            pass, _valueProjLinear.Pack(pass), paddingMask,
+            new MSDeformAttnCore.Sampler<T>(
+                pass, [src[0], src[1], _heads, src[2] / _heads], levels.SpatialShapes, levels.LevelStartIndex, src[1], _points));
+    }
 
     private Tensor<T> Value(ForwardPass pass, Tensor<T> inputFlatten, Tensor<bool>? paddingMask)
     {

@@ -7,27 +7,20 @@ namespace DeformDetr.Reference;
 internal static class RowBlocks
 {
     // A multiple of the rows of a product's tile at every width.
-    public const int Rows = 96;
+    public const int Rows = 192;
 
     // Scratch tensor of one group for each thread; thread t owns the rows from t · Rows on.
     public static Tensor<T> Scratch<T>(ForwardPass pass, int width)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => pass.Rent<T>([pass.Threads * Rows, width]);
 
-    // Calls the body with (first row, how many, first scratch row) until all rows are done. Threads take groups in turns: rows of one part
-    // of the tokens can cost more than those of another (coarse levels look far around in the fine ones).
-    public static void Run(OperatorContext context, int count, Action<int, int, int> body)
-    {
-        int blocks = (count + Rows - 1) / Rows;
-        int threads = Math.Max(1, Math.Min(context.Threads, blocks));
-        context.Split(threads, 1, (first, last) =>
+    // Calls the body with (first row, how many, first scratch row) until all rows are done. Threads take the groups as they come: rows of
+    // one part of the tokens can cost more than those of another (coarse levels look far around in the fine ones).
+    public static void Run(OperatorContext context, int count, Action<int, int, int> body) =>
+        context.Share((count + Rows - 1) / Rows, 1, 1, (thread, chunks) =>
         {
-            for (int thread = first; thread < last; thread++)
+            while (chunks.Take(out int block, out _))
             {
-                for (int block = thread; block < blocks; block += threads)
-                {
-                    body(block * Rows, Math.Min(Rows, count - (block * Rows)), thread * Rows);
-                }
+                body(block * Rows, Math.Min(Rows, count - (block * Rows)), thread * Rows);
             }
         });
-    }
 }

@@ -111,15 +111,7 @@ public sealed class DeformableTransformer<T>
         using BufferScope scope = pass.Scope();
         Tensor<T> referencePoints = pass.Tap(
             "transformer.encoder.reference_points", EncoderReferencePoints.Forward(pass, levels, validRatios));
-        Tensor<T> output = src;
-        foreach (EncoderLayer<T> layer in _encoderLayers)
-        {
-            Tensor<T> next = layer.Forward(pass, output, pos, referencePoints, levels, maskFlatten);
-            scope.Release(output);
-            output = next;
-        }
-
-        return scope.Keep(output);
+        return scope.Keep(EncoderLayer<T>.ForwardAll(pass, _encoderLayers, src, pos, referencePoints, levels, maskFlatten));
     }
 
     // The queries of a one-stage model: a learned table, its first half the positional part, its second half what the decoder starts from.

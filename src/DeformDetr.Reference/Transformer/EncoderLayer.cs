@@ -40,25 +40,115 @@ public sealed class EncoderLayer<T>
     public Tensor<T> Forward(
         ForwardPass pass, Tensor<T> src, Tensor<T> pos, Tensor<T> referencePoints, LevelLayout levels, Tensor<bool> paddingMask)
     {
+        if (!IsByRows(pass))
+        {
+            return ForwardWhole(pass, src, pos, referencePoints, levels, paddingMask);
+        }
+
+        MSDeformAttnCore.Sampler<T>? value = null;
+        return ForwardByRows(pass, src, pos, referencePoints, levels, paddingMask, ref value, null);
+    }
+
+    /// <summary>Runs layers one after another.</summary>
+    /// <param name="pass">The run.</param>
+    /// <param name="layers">The layers.</param>
+    /// <param name="src">Tokens of all levels; given back when it has been read. Shape [N, S, C].</param>
+    /// <param name="pos">As <see cref="Forward"/>. Shape [N, S, C].</param>
+    /// <param name="referencePoints">As <see cref="Forward"/>. Shape [N, S, L, 2].</param>
+    /// <param name="levels">The levels' layout.</param>
+    /// <param name="paddingMask">True is padding. Shape [N, S].</param>
+    /// <returns>Shape [N, S, C].</returns>
+    internal static Tensor<T> ForwardAll(
+        ForwardPass pass, ReadOnlySpan<EncoderLayer<T>> layers, Tensor<T> src, Tensor<T> pos, Tensor<T> referencePoints, LevelLayout levels,
+        Tensor<bool> paddingMask)
+    {
+        using BufferScope scope = pass.Scope();
+        MSDeformAttnCore.Sampler<T>? value = null;
+        for (int index = 0; index < layers.Length; index++)
+        {
+            EncoderLayer<T> layer = layers[index];
+            EncoderLayer<T>? following = index + 1 < layers.Length ? layers[index + 1] : null;
+            Tensor<T> next = layer.IsByRows(pass)
+                ? layer.ForwardByRows(pass, src, pos, referencePoints, levels, paddingMask, ref value, following)
+                : layer.ForwardWhole(pass, src, pos, referencePoints, levels, paddingMask);
+            scope.Release(src);
+            src = next;
+        }
+
+        return scope.Keep(src);
+    }
+
+    private Tensor<T> ForwardWhole(
+        ForwardPass pass, Tensor<T> src, Tensor<T> pos, Tensor<T> referencePoints, LevelLayout levels, Tensor<bool> paddingMask)
+    {
         using BufferScope scope = pass.Scope();
 
         // self attention
-        if (pass.Kernels == Kernels.Simd && !_selfAttn.IsTapped(pass))
-        {
-            src = _selfAttn.ForwardByRows(pass, src, pos, referencePoints, levels, paddingMask, _norm1);
-        }
-        else
-        {
-            Tensor<T> query = Add.Forward(pass, src, pos);
-            Tensor<T> src2 = _selfAttn.Forward(
-                pass, query, referencePoints, src, levels.SpatialShapes, levels.LevelStartIndex, paddingMask);
-            src = _norm1.ForwardSum(pass, src, src2);
-        }
-
-        src = pass.Tap($"{_norm1.Name}", src);
+        Tensor<T> query = Add.Forward(pass, src, pos);
+        Tensor<T> src2 = _selfAttn.Forward(pass, query, referencePoints, src, levels.SpatialShapes, levels.LevelStartIndex, paddingMask);
+        src = pass.Tap($"{_norm1.Name}", _norm1.ForwardSum(pass, src, src2));
 
         // ffn
         src = _ffn.Forward(pass, src);
         return scope.Keep(pass.Tap($"{_name}", src));
+    }
+
+    // Whether the layer can run some rows at a time: nobody listens to what is made inside.
+    private bool IsByRows(ForwardPass pass) =>
+        _ffn.IsByRows(pass) && !_selfAttn.IsTapped(pass) && !pass.Taps($"{_norm1.Name}");
+
+    // The same steps, some rows through several of them before the next. value: this layer's, where the layer before has made it (disposed
+    // here); then that of the following layer, made from rows that are in the cache, where that layer runs by rows too and nobody may
+    // put something else in the place of these.
+    private Tensor<T> ForwardByRows(
+        ForwardPass pass, Tensor<T> src, Tensor<T> pos, Tensor<T> referencePoints, LevelLayout levels, Tensor<bool> paddingMask,
+        ref MSDeformAttnCore.Sampler<T>? value, EncoderLayer<T>? following)
+    {
+        TensorShape s = src.Shape;
+        ShapeGuard.Require("encoder layer", "pos", pos.Shape, "[N, S, C]", s[0], s[1], s[2]);
+        using BufferScope scope = pass.Scope();
+        Tensor<T> normed;
+        using (MSDeformAttnCore.Sampler<T> sampler = value ?? ValueOf(pass, src, levels, paddingMask))
+        {
+            normed = Attend(pass, src, pos, referencePoints, levels, sampler);
+        }
+
+        // ffn; with its weights in the cache there is no room for the values that attention reads, so it has a sweep of its own
+        bool goesOn = following is not null && following.IsByRows(pass) && !pass.Taps($"{_ffn.OutputName}") && !pass.Taps($"{_name}");
+        Tensor<T> output = pass.Rent<T>(s);
+        using FeedForward<T>.RowRunner ffn = _ffn.ByRows(pass);
+        using MSDeformAttnValueRows<T>? nextValue = goesOn ? following!._selfAttn.ValueByRows(pass, s, levels, paddingMask) : null;
+        RowBlocks.Run(pass, s[0] * s[1], (row, rows, scratch) =>
+        {
+            ffn.Run(normed, row, rows, output, row, scratch);
+            nextValue?.Run(output, row, rows, scratch);
+        });
+        value = nextValue?.Sampler;
+        return scope.Keep(pass.Tap($"{_name}", pass.Tap($"{_ffn.OutputName}", output)));
+    }
+
+    // norm1(src + self attention)
+    private Tensor<T> Attend(
+        ForwardPass pass, Tensor<T> src, Tensor<T> pos, Tensor<T> referencePoints, LevelLayout levels, MSDeformAttnCore.Sampler<T> sampler)
+    {
+        using BufferScope scope = pass.Scope();
+        int channels = src.Shape[2];
+        Tensor<T> normed = pass.Rent<T>(src.Shape);
+        using MSDeformAttnRows<T> attention = _selfAttn.ByRows(pass, sampler, pos, referencePoints, levels.SpatialShapes);
+        RowBlocks.Run(pass, src.Length / channels, (row, rows, scratch) =>
+        {
+            attention.Run(src, row, rows, normed, row, scratch);
+            Span<T> y = normed.AsSpan().Slice(row * channels, rows * channels);
+            _norm1.SumOfRows(src.AsReadOnlySpan().Slice(row * channels, rows * channels), y, y);
+        });
+        return scope.Keep(normed);
+    }
+
+    private MSDeformAttnCore.Sampler<T> ValueOf(ForwardPass pass, Tensor<T> src, LevelLayout levels, Tensor<bool> paddingMask)
+    {
+        using BufferScope scope = pass.Scope();
+        using MSDeformAttnValueRows<T> value = _selfAttn.ValueByRows(pass, src.Shape, levels, paddingMask);
+        RowBlocks.Run(pass, src.Length / src.Shape[2], (row, rows, scratch) => value.Run(src, row, rows, scratch));
+        return value.Sampler;
     }
 }

@@ -33,7 +33,7 @@ public sealed class FeedForward<T>
     /// <returns>Shape [N, S, C].</returns>
     public Tensor<T> Forward(ForwardPass pass, Tensor<T> x)
     {
-        if (pass.Kernels == Kernels.Simd && _activation == Activation.Relu && !IsTapped(pass))
+        if (IsByRows(pass))
         {
             return pass.Tap($"{_norm.Name}", ForwardByRows(pass, x));
         }
@@ -45,26 +45,57 @@ public sealed class FeedForward<T>
         return scope.Keep(pass.Tap($"{_norm.Name}", _norm.ForwardSum(pass, x, x2)));
     }
 
-    private bool IsTapped(ForwardPass pass) => pass.Taps($"{_linear1.Name}") || pass.Taps($"{_linear2.Name}");
+    // Whether the block can run some rows at a time: nobody listens to what is made inside.
+    internal bool IsByRows(ForwardPass pass) =>
+        pass.Kernels == Kernels.Simd && _activation == Activation.Relu && !pass.Taps($"{_linear1.Name}") && !pass.Taps($"{_linear2.Name}");
+
+    // The norm's name, which is that of the block's output too.
+    internal string OutputName => _norm.Name;
+
+    // The block made ready for rows on any thread. Its memory belongs to the innermost scope, and to the caller.
+    internal RowRunner ByRows(ForwardPass pass) => new(pass, this);
 
     // Some rows through all steps before the next: the hidden layer never leaves the cache.
     private Tensor<T> ForwardByRows(ForwardPass pass, Tensor<T> x)
     {
         using BufferScope scope = pass.Scope();
-        int channels = x.Shape[^1];
         Tensor<T> output = pass.Rent<T>(x.Shape);
-        Tensor<T> hidden = RowBlocks.Scratch<T>(pass, _linear1.Weight.Shape[0]);
-        Tensor<T> x2 = RowBlocks.Scratch<T>(pass, channels);
-        using PackedLinear<T> linear1 = _linear1.Pack(pass, relu: true);
-        using PackedLinear<T> linear2 = _linear2.Pack(pass);
-        RowBlocks.Run(pass, x.Length / channels, (row, rows, scratch) =>
-        {
-            linear1.Rows(x, row, rows, hidden, scratch);
-            linear2.Rows(hidden, scratch, rows, x2, scratch);
-            _norm.SumOfRows(
-                x.AsReadOnlySpan().Slice(row * channels, rows * channels), x2.AsSpan().Slice(scratch * channels, rows * channels),
-                output.AsSpan().Slice(row * channels, rows * channels));
-        });
+        using RowRunner runner = ByRows(pass);
+        RowBlocks.Run(pass, x.Length / x.Shape[^1], (row, rows, scratch) => runner.Run(x, row, rows, output, row, scratch));
         return scope.Keep(output);
+    }
+
+    internal sealed class RowRunner : IDisposable
+    {
+        private readonly LayerNormLayer<T> _norm;
+        private readonly PackedLinear<T> _linear1;
+        private readonly PackedLinear<T> _linear2;
+        private readonly Tensor<T> _hidden;
+        private readonly Tensor<T> _x2;
+
+        public RowRunner(ForwardPass pass, FeedForward<T> block)
+        {
+            _norm = block._norm;
+            _linear1 = block._linear1.Pack(pass, relu: true);
+            _linear2 = block._linear2.Pack(pass);
+            _hidden = RowBlocks.Scratch<T>(pass, block._linear1.Weight.Shape[0]);
+            _x2 = RowBlocks.Scratch<T>(pass, block._linear2.Weight.Shape[0]);
+        }
+
+        public void Run(Tensor<T> x, int xRow, int rows, Tensor<T> output, int outputRow, int scratch)
+        {
+            int channels = x.Shape[^1];
+            _linear1.Rows(x, xRow, rows, _hidden, scratch);
+            _linear2.Rows(_hidden, scratch, rows, _x2, scratch);
+            _norm.SumOfRows(
+                x.AsReadOnlySpan().Slice(xRow * channels, rows * channels), _x2.AsSpan().Slice(scratch * channels, rows * channels),
+                output.AsSpan().Slice(outputRow * channels, rows * channels));
+        }
+
+        public void Dispose()
+        {
+            _linear1.Dispose();
+            _linear2.Dispose();
+        }
     }
 }

@@ -126,4 +126,30 @@ public class OperatorContext
         Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = parts }, part =>
             body((int)((long)count * part / parts), (int)((long)count * (part + 1) / parts)));
     }
+
+    /// <summary>
+    /// Runs a body on so many threads as pay, each of which takes chunks of [0, <paramref name="count"/>) until none is left: a thread that
+    /// is held up takes fewer. Chunks must be independent of each other and of who takes them.
+    /// </summary>
+    /// <param name="count">How many items.</param>
+    /// <param name="most">The most items of a chunk; the last ones are smaller, so that threads end together.</param>
+    /// <param name="least">The fewest items worth a thread.</param>
+    /// <param name="body">Called once by each thread, with a thread's number.</param>
+    public void Share(int count, int most, int least, Action<int, Chunks> body)
+    {
+        int threads = (int)Math.Min(Threads, Math.Max(1L, count / (long)Math.Max(1, least)));
+        if (count <= 0)
+        {
+            return;
+        }
+
+        Chunks chunks = new(count, most, threads);
+        if (threads == 1)
+        {
+            body(0, chunks);
+            return;
+        }
+
+        Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, thread => body(thread, chunks));
+    }
 }

@@ -8,10 +8,10 @@ namespace DeformDetr.Tensors.Operators;
 // The product that linear layers, matrix products and convolutions share: output[row, column] = sum over k of a[row, k] · b[column, k].
 //
 // Loops are named as in BLIS. The smaller operand is packed whole, once (so there is no loop pc around it). The larger one is cut into
-// blocks, a static part of them for each thread; a block is packed one depth block at a time and multiplied with every panel of the other
+// blocks, which the threads share out; a block is packed one depth block at a time and multiplied with every panel of the other
 // operand while it stays in the cache. Rows more than columns (tokens times a weight matrix):
 //
-//      parts of the rows, one a thread
+//      threads, each until no block is left
 //        ic: blocks of 8 panels of a             (packed: 98 KB, stays in L2)
 //          pc: depth in steps of 256             (a constant of the numerics: a fresh accumulator for each)
 //            jr: panels of b  (2 vectors)        (32 KB, stays in L1)
@@ -35,6 +35,9 @@ internal static partial class Gemm
     public const int DepthBlock = 256;
 
     public const int BlockPanels = 8;
+
+    // Of MultiplyRows: whole groups of rows, so that a packed operand larger than L2 is read once for a group.
+    public const int RowPanels = 16;
 
     // Products below this many multiply-adds aren't worth a second thread.
     private const long WorthAThread = 1L << 18;
@@ -93,14 +96,14 @@ internal static partial class Gemm
         if (rows <= columns)
         {
             using AlignedBuffer<T> whole = PackWhole<T, TA>(context, a, rows, depth, tileRows);
-            context.Split(Panels(columns, tileColumns), Panels(least, tileColumns), (first, last) =>
+            context.Share(Panels(columns, tileColumns), BlockPanels, Panels(least, tileColumns), (_, chunks) =>
             {
                 using AlignedBuffer<T> block = context.Scratch<T>(BlockPanels * tileColumns * DepthBlock);
                 Span<T> packedA = whole.Span;
                 Span<T> packedB = block.Span;
-                for (int jc = first; jc < last; jc += BlockPanels)
+                while (chunks.Take(out int jc, out int last))
                 {
-                    int count = Math.Min(BlockPanels, last - jc);
+                    int count = last - jc;
                     for (int pc = 0; pc < depth || pc == 0; pc += DepthBlock)
                     {
                         int steps = Math.Min(DepthBlock, depth - pc);
@@ -119,15 +122,15 @@ internal static partial class Gemm
         else
         {
             using AlignedBuffer<T> whole = PackWhole<T, TB>(context, b, columns, depth, tileColumns);
-            context.Split(Panels(rows, tileRows), Panels(least, tileRows), (first, last) =>
+            context.Share(Panels(rows, tileRows), BlockPanels, Panels(least, tileRows), (_, chunks) =>
             {
                 using AlignedBuffer<T> block = context.Scratch<T>(BlockPanels * tileRows * DepthBlock);
                 Span<T> packedA = block.Span;
                 Span<T> packedB = whole.Span;
-                for (int ic = first; ic < last; ic += BlockPanels)
+                while (chunks.Take(out int ic, out int last))
                 {
                     RowBlock<TLanes, TVector, T, TA, TEpilogue>(
-                        a, ic * tileRows, Math.Min(BlockPanels, last - ic), packedA, packedB, target, in epilogue);
+                        a, ic * tileRows, last - ic, packedA, packedB, target, in epilogue);
                 }
             });
         }
@@ -174,11 +177,11 @@ internal static partial class Gemm
     {
         int tileRows = TileRows<TLanes, TVector, T>();
         int panels = Panels(target.Rows, tileRows);
-        using AlignedBuffer<T> packedA = context.Scratch<T>(BlockPanels * tileRows * DepthBlock);
-        for (int ic = 0; ic < panels && target.Columns > 0; ic += BlockPanels)
+        using AlignedBuffer<T> packedA = context.Scratch<T>(RowPanels * tileRows * DepthBlock);
+        for (int ic = 0; ic < panels && target.Columns > 0; ic += RowPanels)
         {
             RowBlock<TLanes, TVector, T, TA, TEpilogue>(
-                a, ic * tileRows, Math.Min(BlockPanels, panels - ic), packedA.Span, packedB.Span, target, in epilogue);
+                a, ic * tileRows, Math.Min(RowPanels, panels - ic), packedA.Span, packedB.Span, target, in epilogue);
         }
     }
 

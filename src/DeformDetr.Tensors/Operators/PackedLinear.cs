@@ -37,6 +37,9 @@ public sealed class PackedLinear<T> : IDisposable
         _packed = Gemm.PackColumns<T, LaneMajorPanels<T>>(context, new LaneMajorPanels<T>(weight.Storage.Array, 0, _inputs), _outputs, _inputs);
     }
 
+    /// <summary>O, the width of the rows that go out.</summary>
+    public int Outputs => _outputs;
+
     /// <summary>Maps some rows, on the calling thread.</summary>
     /// <param name="input">Shape [.., I].</param>
     /// <param name="inputRow">The first row to read.</param>
