@@ -27,8 +27,8 @@ public static partial class Conv2d
             context, input, weight, window, output,
             firstChannel => new RowNorm<T>(scale, shift, firstChannel, residual?.Storage.Array, relu));
 
-    // Implicit GEMM: rows are output channels, columns are output pixels, k runs over (c, ky, kx) as the weights lie in memory. The columns
-    // of the patch matrix exist only panel by panel, packed straight from the map. follow: what a group's sums go through, by its first
+    // Implicit GEMM: rows are output channels, columns are output pixels, k runs over (c, ky, kx) as the weights lie in memory. There is no
+    // matrix of patches: tiles read a padded part of the map. (In another order of summation it exists panel by panel.) follow: what a group's sums go through, by its first
     // output channel, which is row 0 of the product.
     private static void Run<T, TEpilogue>(
         OperatorContext context, Tensor<T> input, Tensor<T> weight, Conv2dWindow window, Tensor<T> output, Func<int, TEpilogue> follow)
@@ -66,6 +66,13 @@ public static partial class Conv2d
                         ? new(picked.Array, picked.Start + (((n * channels) + (group * weight.Shape[1])) * pixels), pixels)
                         : new(input.Storage.Array, map, pixels);
                     Gemm.Multiply(context, kernels, maps, rows, pixels, depth, output.Storage.Array, to, pixels, epilogue);
+                }
+                else if (context.SummationOrder == SummationOrder.House && depth > 0 && rows <= MostKernelsForWindows)
+                {
+                    Windows<T> windows = new(
+                        input.Storage.Array, map, weight.Shape[1], height, width, weight.Shape[2], weight.Shape[3], window, output.Shape[2],
+                        output.Shape[3]);
+                    Gemm.MultiplyWindows(context, kernels, windows, rows, output.Storage.Array, to, epilogue);
                 }
                 else
                 {

@@ -28,6 +28,29 @@ internal static partial class Gemm
         Waits = 2,
     }
 
+    // How a tile goes from one k to the next in its b.
+    private interface IWalk
+    {
+        static abstract ref T Next<T>(ref T b, int width, scoped ref readonly int steps, int k)
+            where T : unmanaged;
+    }
+
+    // A packed panel: the next row of it.
+    private readonly struct Packed : IWalk
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static ref T Next<T>(ref T b, int width, scoped ref readonly int steps, int k)
+            where T : unmanaged => ref Unsafe.Add(ref b, width);
+    }
+
+    // Windows of a map: as far as it says.
+    private readonly struct Stepping : IWalk
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static ref T Next<T>(ref T b, int width, scoped ref readonly int steps, int k)
+            where T : unmanaged => ref Unsafe.Add(ref b, Unsafe.Add(ref Unsafe.AsRef(in steps), k));
+    }
+
     // 12 x 2 vectors want 27 registers: AVX-512 has 32. With 16 registers 6 x 2 is the largest that fits.
     private static int TileRows<TLanes, TVector, T>()
         where TLanes : struct, ILanes<TVector, T>
@@ -35,23 +58,24 @@ internal static partial class Gemm
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => Unsafe.SizeOf<TVector>() == 64 ? 12 : 6;
 
     // The last tile of 64, 128 or 256 rows holds few: up to 6 rows take the small tile at every width.
-    private static void Tile<TLanes, TVector, T, TEpilogue>(
-        int depth, int height, ref readonly T a, ref readonly T b, ref T output, nint stride, Turn turn, in TEpilogue epilogue, int row,
-        int column, int at)
+    private static void Tile<TLanes, TVector, T, TEpilogue, TWalk>(
+        int depth, int height, ref readonly T a, ref readonly T b, ref readonly int steps, ref T output, nint stride, Turn turn,
+        in TEpilogue epilogue, int row, int column, int at)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TEpilogue : struct, IEpilogue<T>
+        where TWalk : struct, IWalk
     {
-        int panelRows = TileRows<TLanes, TVector, T>();
         if (Unsafe.SizeOf<TVector>() == 64 && height > 6)
         {
-            Tile12<TLanes, TVector, T, TEpilogue>(
-                depth, in a, panelRows, in b, ref output, stride, turn, in epilogue, row, column, at);
+            Tile12<TLanes, TVector, T, TEpilogue, TWalk>(
+                depth, in a, in b, in steps, ref output, stride, turn, in epilogue, row, column, at);
         }
         else
         {
-            Tile6<TLanes, TVector, T, TEpilogue>(depth, in a, panelRows, in b, ref output, stride, turn, in epilogue, row, column, at);
+            Tile6<TLanes, TVector, T, TEpilogue, TWalk>(
+                depth, in a, in b, in steps, ref output, stride, turn, in epilogue, row, column, at);
         }
     }
 
@@ -81,13 +105,14 @@ internal static partial class Gemm
 
     // 12 rows of two vectors: 24 accumulators in named locals, so that the compiler keeps every one in a register.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile12<TLanes, TVector, T, TEpilogue>(
-        int depth, ref readonly T a, int panelRows, ref readonly T b, ref T output, nint stride, Turn turn, in TEpilogue epilogue, int row,
-        int column, int at)
+    private static void Tile12<TLanes, TVector, T, TEpilogue, TWalk>(
+        int depth, ref readonly T a, ref readonly T b, ref readonly int steps, ref T output, nint stride, Turn turn,
+        in TEpilogue epilogue, int row, int column, int at)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TEpilogue : struct, IEpilogue<T>
+        where TWalk : struct, IWalk
     {
         TVector c00 = TLanes.Zero, c01 = TLanes.Zero;
         TVector c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -143,8 +168,8 @@ internal static partial class Gemm
             TVector aB = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 11));
             cB0 = TLanes.MultiplyAdd(aB, b0, cB0);
             cB1 = TLanes.MultiplyAdd(aB, b1, cB1);
-            rowOfA = ref Unsafe.Add(ref rowOfA, panelRows);
-            rowOfB = ref Unsafe.Add(ref rowOfB, 2 * TLanes.Count);
+            rowOfA = ref Unsafe.Add(ref rowOfA, TileRows<TLanes, TVector, T>());
+            rowOfB = ref TWalk.Next(ref rowOfB, 2 * TLanes.Count, in steps, k);
         }
 
         Finish<TLanes, TVector, T, TEpilogue>(c00, c01, ref output, turn, in epilogue, row, column, at);
@@ -163,13 +188,14 @@ internal static partial class Gemm
 
     // 6 rows of two vectors: 12 accumulators in named locals, so that the compiler keeps every one in a register.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6<TLanes, TVector, T, TEpilogue>(
-        int depth, ref readonly T a, int panelRows, ref readonly T b, ref T output, nint stride, Turn turn, in TEpilogue epilogue, int row,
-        int column, int at)
+    private static void Tile6<TLanes, TVector, T, TEpilogue, TWalk>(
+        int depth, ref readonly T a, ref readonly T b, ref readonly int steps, ref T output, nint stride, Turn turn,
+        in TEpilogue epilogue, int row, int column, int at)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TEpilogue : struct, IEpilogue<T>
+        where TWalk : struct, IWalk
     {
         TVector c00 = TLanes.Zero, c01 = TLanes.Zero;
         TVector c10 = TLanes.Zero, c11 = TLanes.Zero;
@@ -201,8 +227,8 @@ internal static partial class Gemm
             TVector a5 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 5));
             c50 = TLanes.MultiplyAdd(a5, b0, c50);
             c51 = TLanes.MultiplyAdd(a5, b1, c51);
-            rowOfA = ref Unsafe.Add(ref rowOfA, panelRows);
-            rowOfB = ref Unsafe.Add(ref rowOfB, 2 * TLanes.Count);
+            rowOfA = ref Unsafe.Add(ref rowOfA, TileRows<TLanes, TVector, T>());
+            rowOfB = ref TWalk.Next(ref rowOfB, 2 * TLanes.Count, in steps, k);
         }
 
         Finish<TLanes, TVector, T, TEpilogue>(c00, c01, ref output, turn, in epilogue, row, column, at);

@@ -189,8 +189,8 @@ internal static partial class Gemm
             // Two by two: as many tiles wait as the number of blocks before this one has ones in binary.
             int level = plan.Pairwise ? BitOperations.PopCount((uint)index) : 0;
             Span<T> tile = tiles.Slice(level * MostTile, MostTile);
-            Tile<TLanes, TVector, T, NoEpilogue<T>>(
-                steps, height, in blockOfA, in blockOfB, ref tile[0], tileColumns,
+            Tile<TLanes, TVector, T, NoEpilogue<T>, Packed>(
+                steps, height, in blockOfA, in blockOfB, in Unsafe.NullRef<int>(), ref tile[0], tileColumns,
                 plan.Pairwise || index == 0 ? Turn.Waits : Turn.Adds | Turn.Waits, new NoEpilogue<T>(), row, column, 0);
             if (plan.Pairwise)
             {

@@ -235,8 +235,8 @@ internal static partial class Gemm
                 // All of the tile lies inside the output: its last element is asked for once.
                 int from = target.Offset + (row * target.Stride) + column;
                 _ = target.Output[from + ((height - 1) * target.Stride) + tileColumns - 1];
-                Tile<TLanes, TVector, T, TEpilogue>(
-                    steps, height, in a, in b, ref target.Output[from], target.Stride, turn, in epilogue, row, column, from);
+                Tile<TLanes, TVector, T, TEpilogue, Packed>(
+                    steps, height, in a, in b, in Unsafe.NullRef<int>(), ref target.Output[from], target.Stride, turn, in epilogue, row, column, from);
             }
             else
             {
@@ -258,27 +258,37 @@ internal static partial class Gemm
     {
         int tileColumns = 2 * TLanes.Count;
         Span<T> tile = stackalloc T[MostTile];
-        Tile<TLanes, TVector, T, NoEpilogue<T>>(
-            steps, height, in a, in b, ref tile[0], tileColumns, Turn.Waits, new NoEpilogue<T>(), row, column, 0);
+        Tile<TLanes, TVector, T, NoEpilogue<T>, Packed>(
+            steps, height, in a, in b, in Unsafe.NullRef<int>(), ref tile[0], tileColumns, Turn.Waits, new NoEpilogue<T>(), row, column, 0);
         for (int r = 0; r < height; r++)
         {
-            ReadOnlySpan<T> source = tile.Slice(r * tileColumns, width);
-            int at = target.Offset + ((row + r) * target.Stride) + column;
-            Span<T> output = target.Output.AsSpan(at, width);
-            int c = 0;
-            for (; c + TLanes.Count <= width; c += TLanes.Count)
-            {
-                TVector sum = TLanes.Load(in source[c], 0);
-                sum = (turn & Turn.Adds) != 0 ? TLanes.Add(TLanes.Load(in output[c], 0), sum) : sum;
-                sum = (turn & Turn.Waits) == 0 ? epilogue.Apply<TLanes, TVector>(sum, row + r, column + c, at + c) : sum;
-                TLanes.Store(sum, ref output[c], 0);
-            }
+            Store<TLanes, TVector, T, TEpilogue>(tile.Slice(r * tileColumns, width), turn, target, row + r, column, in epilogue);
+        }
+    }
 
-            for (; c < width; c++)
-            {
-                T sum = (turn & Turn.Adds) != 0 ? output[c] + source[c] : source[c];
-                output[c] = (turn & Turn.Waits) == 0 ? epilogue.Apply(sum, row + r, column + c, at + c) : sum;
-            }
+    // What a tile has for one row of the output, from a column on.
+    private static void Store<TLanes, TVector, T, TEpilogue>(
+        ReadOnlySpan<T> source, Turn turn, Target<T> target, int row, int column, in TEpilogue epilogue)
+        where TLanes : struct, ILanes<TVector, T>
+        where TVector : struct
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TEpilogue : struct, IEpilogue<T>
+    {
+        int at = target.Offset + (row * target.Stride) + column;
+        Span<T> output = target.Output.AsSpan(at, source.Length);
+        int c = 0;
+        for (; c + TLanes.Count <= source.Length; c += TLanes.Count)
+        {
+            TVector sum = TLanes.Load(in source[c], 0);
+            sum = (turn & Turn.Adds) != 0 ? TLanes.Add(TLanes.Load(in output[c], 0), sum) : sum;
+            sum = (turn & Turn.Waits) == 0 ? epilogue.Apply<TLanes, TVector>(sum, row, column + c, at + c) : sum;
+            TLanes.Store(sum, ref output[c], 0);
+        }
+
+        for (; c < source.Length; c++)
+        {
+            T sum = (turn & Turn.Adds) != 0 ? output[c] + source[c] : source[c];
+            output[c] = (turn & Turn.Waits) == 0 ? epilogue.Apply(sum, row, column + c, at + c) : sum;
         }
     }
 
