@@ -69,22 +69,25 @@ internal static partial class Gemm
 
                     // The farthest element that a tile will read is asked for once.
                     _ = buffer[reaches[pc / DepthBlock] + (last * tileColumns) - 1 - (top * windows.Pitch)];
-                    for (int jr = jc; jr < last; jr++)
+                    for (int ir = 0; ir < panelsOfKernels; ir++)
                     {
-                        int lane = jr * tileColumns;
-                        TilesOfWindows<TLanes, TVector, T, TEpilogue>(
-                            packedA[(panelsOfKernels * tileRows * pc)..], panelsOfKernels,
-                            buffer[(starts[pc / DepthBlock] + lane - (top * windows.Pitch))..], steps.AsSpan(pc, count), windows, lane, pc, target,
-                            in epilogue);
+                        ReadOnlySpan<T> a = packedA.Slice(((panelsOfKernels * pc) + (ir * count)) * tileRows, tileRows * count);
+                        for (int jr = jc; jr < last; jr++)
+                        {
+                            int lane = jr * tileColumns;
+                            TileOfWindows<TLanes, TVector, T, TEpilogue>(
+                                a, buffer[(starts[pc / DepthBlock] + lane - (top * windows.Pitch))..], steps.AsSpan(pc, count), windows,
+                                ir * tileRows, lane, pc, target, in epilogue);
+                        }
                     }
                 }
             }
         });
     }
 
-    // Loop ir: the windows of one panel of lanes with all kernels.
-    private static void TilesOfWindows<TLanes, TVector, T, TEpilogue>(
-        ReadOnlySpan<T> packedA, int panels, ReadOnlySpan<T> windowsOfB, ReadOnlySpan<int> steps, in Conv2d.Windows<T> windows, int lane, int pc,
+    // One panel of kernels with the windows of one panel of lanes.
+    private static void TileOfWindows<TLanes, TVector, T, TEpilogue>(
+        ReadOnlySpan<T> a, ReadOnlySpan<T> windowsOfB, ReadOnlySpan<int> steps, in Conv2d.Windows<T> windows, int row, int lane, int pc,
         Target<T> target, in TEpilogue epilogue)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
@@ -96,31 +99,23 @@ internal static partial class Gemm
         int y = lane / windows.Pitch;
         int x = lane % windows.Pitch;
         int column = (y * windows.OutputWidth) + x;
-        bool inside = x + tileColumns <= windows.OutputWidth && y < windows.OutputHeight;
+        int height = Math.Min(tileRows, target.Rows - row);
         Turn turn = (pc > 0 ? Turn.Adds : Turn.Only) | (pc + steps.Length < target.Depth ? Turn.Waits : Turn.Only);
-        Span<T> tile = stackalloc T[inside ? 1 : MostTile];
-        ref T a = ref Unsafe.AsRef(in packedA[0]);
-        for (int ir = 0, row = 0; ir < panels; ir++, row += tileRows)
+        if (x + tileColumns <= windows.OutputWidth && y < windows.OutputHeight && (height == tileRows || height == 6))
         {
-            int height = Math.Min(tileRows, target.Rows - row);
-            if (inside && (height == tileRows || height == 6))
-            {
-                int from = target.Offset + (row * target.Stride) + column;
-                _ = target.Output[from + ((height - 1) * target.Stride) + tileColumns - 1];
-                Tile<TLanes, TVector, T, TEpilogue, Stepping>(
-                    steps.Length, height, in a, in windowsOfB[0], in steps[0], ref target.Output[from], target.Stride, turn, in epilogue, row,
-                    column, from);
-            }
-            else
-            {
-                tile = tile.Length == MostTile ? tile : new T[MostTile];
-                Tile<TLanes, TVector, T, NoEpilogue<T>, Stepping>(
-                    steps.Length, height, in a, in windowsOfB[0], in steps[0], ref tile[0], tileColumns, Turn.Waits, new NoEpilogue<T>(), row,
-                    column, 0);
-                StorePixels<TLanes, TVector, T, TEpilogue>(tile, windows, lane, row, height, turn, target, in epilogue);
-            }
-
-            a = ref Unsafe.Add(ref a, tileRows * steps.Length);
+            int from = target.Offset + (row * target.Stride) + column;
+            _ = target.Output[from + ((height - 1) * target.Stride) + tileColumns - 1];
+            Tile<TLanes, TVector, T, TEpilogue, Stepping>(
+                steps.Length, height, in a[0], in windowsOfB[0], in steps[0], ref target.Output[from], target.Stride, turn, in epilogue, row,
+                column, from);
+        }
+        else
+        {
+            Span<T> tile = stackalloc T[MostTile];
+            Tile<TLanes, TVector, T, NoEpilogue<T>, Stepping>(
+                steps.Length, height, in a[0], in windowsOfB[0], in steps[0], ref tile[0], tileColumns, Turn.Waits, new NoEpilogue<T>(), row,
+                column, 0);
+            StorePixels<TLanes, TVector, T, TEpilogue>(tile, windows, lane, row, height, turn, target, in epilogue);
         }
     }
 

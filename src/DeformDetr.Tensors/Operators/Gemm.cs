@@ -96,7 +96,8 @@ internal static partial class Gemm
         if (rows <= columns)
         {
             using AlignedBuffer<T> whole = PackWhole<T, TA>(context, a, rows, depth, tileRows);
-            context.Share(Panels(columns, tileColumns), BlockPanels, Panels(least, tileColumns), (_, chunks) =>
+            int blockPanels = BlockPanels * DepthBlock / Math.Clamp(depth, DepthBlock / 4, DepthBlock);
+            context.Share(Panels(columns, tileColumns), blockPanels, Panels(least, tileColumns), (_, chunks) =>
             {
                 using AlignedBuffer<T> block = context.Scratch<T>(BlockPanels * tileColumns * DepthBlock);
                 Span<T> packedA = whole.Span;
@@ -109,11 +110,15 @@ internal static partial class Gemm
                         int steps = Math.Min(DepthBlock, depth - pc);
                         int left = jc * tileColumns;
                         b.Pack(left, Math.Min(count * tileColumns, columns - left), pc, steps, tileColumns, packedB);
-                        for (int jr = 0; jr < count; jr++)
+                        for (int ir = 0; ir < Panels(rows, tileRows); ir++)
                         {
-                            RowsOfTiles<TLanes, TVector, T, TEpilogue>(
-                                packedA, Panels(rows, tileRows) * tileRows * pc, Panels(rows, tileRows), 0, packedB,
-                                jr * tileColumns * steps, left + (jr * tileColumns), pc, steps, target, in epilogue);
+                            int startA = (Panels(rows, tileRows) * tileRows * pc) + (ir * tileRows * steps);
+                            for (int jr = 0; jr < count; jr++)
+                            {
+                                RowsOfTiles<TLanes, TVector, T, TEpilogue>(
+                                    packedA, startA, 1, ir * tileRows, packedB, jr * tileColumns * steps, left + (jr * tileColumns), pc, steps,
+                                    target, in epilogue);
+                            }
                         }
                     }
                 }
