@@ -2,6 +2,7 @@
 // cosine; the y half (F channels) stands before the x half.
 // Mirrors PositionEmbeddingSine(normalize=True) in models/position_encoding.py.
 using System.Numerics;
+using System.Runtime.InteropServices;
 using DeformDetr.Tensors;
 using DeformDetr.Tensors.Numerics;
 using static DeformDetr.Tensors.Numerics.Rounding;
@@ -41,16 +42,28 @@ public static class SinePositionEncoding
             {
                 for (int channel = first; channel < last; channel++)
                 {
-                    double[] embed = channel < half ? yEmbed : xEmbed;
+                    ReadOnlySpan<long> embed = MemoryMarshal.Cast<double, long>(channel < half ? yEmbed : xEmbed);
                     int feature = channel % half;
                     Span<T> map = output.AsSpan().Slice(((item * channels) + channel) * height * width, height * width);
-                    for (int cell = 0; cell < map.Length; cell++)
+                    for (int row = 0; row < height; row++)
                     {
-                        // Positions mostly repeat along a row (y) or a column (x); the same position has the same encoding.
-                        int like = channel < half ? cell - 1 : cell - width;
-                        map[cell] = like >= 0 && embed[like] == embed[cell]
-                            ? map[like]
-                            : Round<T>(Wave(embed[cell] / dimT[feature], feature));
+                        // Positions mostly repeat along a row (y) or from row to row (x); the same position (compared as
+                        // bits, which is quicker) has the same encoding.
+                        Span<T> cells = map.Slice(row * width, width);
+                        ReadOnlySpan<long> positions = embed.Slice(row * width, width);
+                        if (row > 0 && positions.SequenceEqual(embed.Slice((row - 1) * width, width)))
+                        {
+                            map.Slice((row - 1) * width, width).CopyTo(cells);
+                            continue;
+                        }
+
+                        for (int done = 0; done < width;)
+                        {
+                            int alike = positions[done..].IndexOfAnyExcept(positions[done]);
+                            alike = alike < 0 ? width - done : alike;
+                            cells.Slice(done, alike).Fill(Round<T>(Wave(BitConverter.Int64BitsToDouble(positions[done]) / dimT[feature], feature)));
+                            done += alike;
+                        }
                     }
                 }
             });

@@ -166,21 +166,17 @@ public sealed class DeformableTransformer<T>
     // [N, C, H, W] per level to [N, S, C], a level's row of levelEmbed added to all of its tokens.
     private static Tensor<T> Flatten(ForwardPass pass, IReadOnlyList<Tensor<T>> maps, Tensor<T>? levelEmbed)
     {
-        using BufferScope scope = pass.Scope();
-        List<Tensor<T>> tokens = [];
+        TensorShape first = maps[0].Shape;
+        Tensor<T> tokens = pass.Rent<T>([first[0], maps.Sum(map => map.Shape[2] * map.Shape[3]), first[1]]);
+        int start = 0;
         for (int level = 0; level < maps.Count; level++)
         {
-            TensorShape shape = maps[level].Shape;
-            Tensor<T> flat = Permute.Forward(pass, maps[level].Reshape([shape[0], shape[1], shape[2] * shape[3]]), 0, 2, 1);
-            if (levelEmbed is not null)
-            {
-                Add.RowInPlace(pass, flat, levelEmbed.AsReadOnlySpan().Slice(level * shape[1], shape[1]).ToArray());
-            }
-
-            tokens.Add(flat);
+            T[]? row = levelEmbed?.AsReadOnlySpan().Slice(level * first[1], first[1]).ToArray();
+            Permute.ToTokens(pass, maps[level], row, tokens, start);
+            start += maps[level].Shape[2] * maps[level].Shape[3];
         }
 
-        return scope.Keep(Concat.Forward(pass, tokens, 1));
+        return tokens;
     }
 
     private static Tensor<bool> FlattenMasks(ForwardPass pass, IReadOnlyList<Tensor<bool>> masks) =>

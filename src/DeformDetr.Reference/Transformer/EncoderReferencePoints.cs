@@ -25,19 +25,29 @@ public static class EncoderReferencePoints
         Tensor<T> output = context.Rent<T>([batch, tokens, count, 2]);
         for (int n = 0; n < batch; n++)
         {
+            double[] ratios = new double[2 * count];
+            for (int i = 0; i < ratios.Length; i++)
+            {
+                ratios[i] = Widen(validRatios[n, i / 2, i % 2]);
+            }
+
             for (int level = 0; level < count; level++)
             {
                 int height = levels.Height(level);
                 int width = levels.Width(level);
-                for (int cell = 0; cell < height * width; cell++)
+                Span<T> cells = output.AsSpan().Slice(((n * tokens) + levels.Start(level)) * count * 2, height * width * count * 2);
+                for (int row = 0; row < height; row++)
                 {
-                    double x = ((cell % width) + 0.5) / (Widen(validRatios[n, level, 0]) * width);
-                    double y = ((cell / width) + 0.5) / (Widen(validRatios[n, level, 1]) * height);
-                    Span<T> points = output.AsSpan().Slice(((n * tokens) + levels.Start(level) + cell) * count * 2, count * 2);
-                    for (int target = 0; target < count; target++)
+                    double y = (row + 0.5) / (ratios[(2 * level) + 1] * height);
+                    for (int column = 0; column < width; column++)
                     {
-                        points[2 * target] = Round<T>(x * Widen(validRatios[n, target, 0]));
-                        points[(2 * target) + 1] = Round<T>(y * Widen(validRatios[n, target, 1]));
+                        double x = (column + 0.5) / (ratios[2 * level] * width);
+                        Span<T> points = cells.Slice(((row * width) + column) * count * 2, count * 2);
+                        for (int target = 0; target < points.Length; target += 2)
+                        {
+                            points[target] = Round<T>(x * ratios[target]);
+                            points[target + 1] = Round<T>(y * ratios[target + 1]);
+                        }
                     }
                 }
             }

@@ -160,7 +160,7 @@ public static partial class Conv2d
     }
 
     // target[p] = source[p · stride].
-    private static void Pick<T>(ReadOnlySpan<T> source, int stride, Span<T> target)
+    internal static void Pick<T>(ReadOnlySpan<T> source, int stride, Span<T> target)
         where T : unmanaged
     {
         if (stride == 1)

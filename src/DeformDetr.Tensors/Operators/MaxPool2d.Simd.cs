@@ -6,7 +6,7 @@ namespace DeformDetr.Tensors.Operators;
 
 public static partial class MaxPool2d
 {
-    // Rows first, in vectors; then along the row. A maximum is exact in any order.
+    // Rows first, then along the row, both in vectors. A maximum is exact in any order.
     private static void Simd<T>(OperatorContext context, Tensor<T> input, int kernel, int stride, int padding, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
@@ -16,8 +16,13 @@ public static partial class MaxPool2d
         int outputWidth = output.Shape[3];
         context.Split(input.Shape[0] * input.Shape[1], Math.Max(1, (1 << 14) / Math.Max(1, height * width)), (first, last) =>
         {
-            using SpanOwner<T> scratch = SpanOwner<T>.Allocate(width);
-            Span<T> columnMaxima = scratch.Span;
+            // A row of column maxima between its padding, then of the windows that start at each of its elements.
+            int reach = ((outputWidth - 1) * stride) + 1;
+            using SpanOwner<T> scratch = SpanOwner<T>.Allocate(width + (2 * padding) + reach);
+            Span<T> padded = scratch.Span[..(width + (2 * padding))];
+            Span<T> columnMaxima = padded.Slice(padding, width);
+            Span<T> windowMaxima = scratch.Span[padded.Length..];
+            padded.Fill(T.NegativeInfinity);
             for (int map = first; map < last; map++)
             {
                 ReadOnlySpan<T> x = input.AsReadOnlySpan().Slice(map * height * width, height * width);
@@ -32,18 +37,13 @@ public static partial class MaxPool2d
                         TensorPrimitives.Max(columnMaxima, x.Slice(iy * width, width), columnMaxima);
                     }
 
-                    for (int ox = 0; ox < outputWidth; ox++)
+                    padded[..reach].CopyTo(windowMaxima);
+                    for (int shift = 1; shift < kernel; shift++)
                     {
-                        int left = Math.Max(0, (ox * stride) - padding);
-                        int right = Math.Min(width, (ox * stride) - padding + kernel);
-                        T maximum = columnMaxima[left];
-                        for (int ix = left + 1; ix < right; ix++)
-                        {
-                            maximum = T.Max(maximum, columnMaxima[ix]);
-                        }
-
-                        y[(oy * outputWidth) + ox] = maximum;
+                        TensorPrimitives.Max(windowMaxima, padded.Slice(shift, reach), windowMaxima);
                     }
+
+                    Conv2d.Pick(windowMaxima, stride, y.Slice(oy * outputWidth, outputWidth));
                 }
             }
         });

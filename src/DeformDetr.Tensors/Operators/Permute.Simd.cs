@@ -1,10 +1,13 @@
+using System.Numerics;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
 namespace DeformDetr.Tensors.Operators;
 
 public static partial class Permute
 {
     private const int Block = 32;
 
-    // Blocks that fit the cache, so that neither the reads nor the writes stride through memory.
+    // Strips of columns that fit the cache, turned in registers.
     private static void Simd<T>(OperatorContext context, Tensor<T> input, ReadOnlySpan<int> axes, Tensor<T> output)
         where T : unmanaged
     {
@@ -20,17 +23,51 @@ public static partial class Permute
                 Span<T> y = output.AsSpan().Slice(item / strips * rows * columns, rows * columns);
                 int left = item % strips * Block;
                 int right = Math.Min(columns, left + Block);
-                for (int top = 0; top < rows; top += Block)
+                TurnStrip(x, rows, columns, left, right, y[(left * rows)..]);
+            }
+        });
+    }
+
+    // target[column - left, row] = x[row, column] for columns [left, right).
+    private static void TurnStrip<T>(ReadOnlySpan<T> x, int rows, int columns, int left, int right, Span<T> target)
+        where T : unmanaged
+    {
+        int row = 0;
+        for (; row + Transposition.Rows<T>() <= rows && Transposition.Rows<T>() > 0; row += Transposition.Rows<T>())
+        {
+            Transposition.Strip(x[((row * columns) + left)..], columns, target[row..], rows, right - left);
+        }
+
+        for (; row < rows; row++)
+        {
+            for (int column = left; column < right; column++)
+            {
+                target[((column - left) * rows) + row] = x[(row * columns) + column];
+            }
+        }
+    }
+
+    // Maps to tokens among other tokens: tokens[n, start + p, c] = maps[n, c, p] + row[c].
+    private static void SimdTokens<T>(OperatorContext context, Tensor<T> maps, T[]? row, Tensor<T> tokens, int start)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int channels = maps.Shape[1];
+        int pixels = maps.Shape.LengthFrom(2);
+        int ofImage = tokens.Shape[1] * channels;
+        int strips = (pixels + Block - 1) / Block;
+        context.Split(maps.Shape[0] * strips, Math.Max(1, (1 << 14) / Math.Max(1, channels * Block)), (first, last) =>
+        {
+            for (int item = first; item < last; item++)
+            {
+                int n = item / strips;
+                int left = item % strips * Block;
+                int right = Math.Min(pixels, left + Block);
+                Span<T> target = tokens.AsSpan().Slice((n * ofImage) + ((start + left) * channels), (right - left) * channels);
+                TurnStrip(maps.AsReadOnlySpan().Slice(n * channels * pixels, channels * pixels), channels, pixels, left, right, target);
+                for (int at = 0; row is not null && at < target.Length; at += channels)
                 {
-                    int bottom = Math.Min(rows, top + Block);
-                    for (int column = left; column < right; column++)
-                    {
-                        Span<T> target = y[((column * rows) + top)..((column * rows) + bottom)];
-                        for (int row = 0; row < target.Length; row++)
-                        {
-                            target[row] = x[((top + row) * columns) + column];
-                        }
-                    }
+                    Span<T> token = target.Slice(at, channels);
+                    TensorPrimitives.Add(token, row, token);
                 }
             }
         });

@@ -1,5 +1,7 @@
 // Equation: y[i_axes[0], i_axes[1], …] = x[i_0, i_1, …].
 // Mirrors torch.permute followed by contiguous. Fast version: Permute.Simd.cs (swapping the two innermost axes, or keeping the innermost).
+using System.Numerics;
+
 namespace DeformDetr.Tensors.Operators;
 
 /// <summary>Reorders axes, with a copy.</summary>
@@ -39,6 +41,44 @@ public static partial class Permute
         Kernel<T> kernel = !textbook && SwapsInnermost(axes) ? Simd : !textbook && KeepsInnermost(axes) ? SimdRows : Textbook;
         kernel(context, input, axes, output);
         return output;
+    }
+
+    /// <summary>Maps laid into a sequence as tokens, pixel by pixel, with one row added to each of them.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="context">Kernels and threads.</param>
+    /// <param name="maps">Shape [N, C, ..].</param>
+    /// <param name="row">What is added to every token, or null. Shape [C].</param>
+    /// <param name="tokens">Takes the tokens. Shape [N, S, C].</param>
+    /// <param name="start">The first token to write.</param>
+    /// <exception cref="ArgumentException">Shapes disagree, or the maps have more pixels than tokens are left.</exception>
+    public static void ToTokens<T>(OperatorContext context, Tensor<T> maps, T[]? row, Tensor<T> tokens, int start)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        ShapeGuard.That(
+            maps.Shape.Rank >= 2 && (row is null || row.Length == maps.Shape[1]), nameof(Permute), nameof(maps),
+            $"holds {maps.Shape}; expected [N, C, ..] with C = {row?.Length} as the row.");
+        ShapeGuard.Require(nameof(Permute), nameof(tokens), tokens.Shape, "[N, S, C]", maps.Shape[0], -1, maps.Shape[1]);
+        int pixels = maps.Shape.LengthFrom(2);
+        ShapeGuard.That(
+            start >= 0 && start + pixels <= tokens.Shape[1], nameof(Permute), nameof(tokens),
+            $"holds {tokens.Shape}; expected room for {pixels} tokens from {start} on.");
+        if (context.Kernels != Kernels.Textbook)
+        {
+            SimdTokens(context, maps, row, tokens, start);
+            return;
+        }
+
+        for (int n = 0; n < maps.Shape[0]; n++)
+        {
+            for (int pixel = 0; pixel < pixels; pixel++)
+            {
+                for (int c = 0; c < maps.Shape[1]; c++)
+                {
+                    T element = maps.AsReadOnlySpan()[(((n * maps.Shape[1]) + c) * pixels) + pixel];
+                    tokens[n, start + pixel, c] = row is null ? element : element + row[c];
+                }
+            }
+        }
     }
 
     private static bool SwapsInnermost(ReadOnlySpan<int> axes)
