@@ -115,7 +115,13 @@ public sealed class DeformableDetr<T>
             scope.Release(feature);
         }
 
-        TransformerOutput<T> transformed = _transformer.Forward(pass, srcs, masks, pos);
+        TransformerOutput<T> transformed = _transformer.Forward(pass, srcs, masks, pos, () =>
+        {
+            foreach (Tensor<T> map in srcs.Concat(pos))
+            {
+                scope.Release(map);
+            }
+        });
         return _predictionHeads.Forward(pass, scope, transformed);
     }
 }

@@ -71,7 +71,13 @@ public sealed class DeformableTransformer<T>
     /// <exception cref="ArgumentException">Shapes disagree, a mask covers everything, or a two-stage model has more queries than
     /// tokens.</exception>
     public TransformerOutput<T> Forward(
-        ForwardPass pass, IReadOnlyList<Tensor<T>> srcs, IReadOnlyList<Tensor<bool>> masks, IReadOnlyList<Tensor<T>> posEmbeds)
+        ForwardPass pass, IReadOnlyList<Tensor<T>> srcs, IReadOnlyList<Tensor<bool>> masks, IReadOnlyList<Tensor<T>> posEmbeds) =>
+        Forward(pass, srcs, masks, posEmbeds, () => { });
+
+    // flattened: called when srcs and posEmbeds have been read for the last time.
+    internal TransformerOutput<T> Forward(
+        ForwardPass pass, IReadOnlyList<Tensor<T>> srcs, IReadOnlyList<Tensor<bool>> masks, IReadOnlyList<Tensor<T>> posEmbeds,
+        Action flattened)
     {
         Check(srcs, masks, posEmbeds);
         using BufferScope scope = pass.Scope();
@@ -81,11 +87,18 @@ public sealed class DeformableTransformer<T>
         Tensor<bool> maskFlatten = pass.Tap("transformer.mask_flatten", FlattenMasks(pass, masks));
         Tensor<T> lvlPosEmbedFlatten = pass.Tap("transformer.lvl_pos_embed_flatten", Flatten(pass, posEmbeds, _levelEmbed));
         LevelLayout levels = Layout(pass, srcs);
+        flattened();
         Tensor<T> validRatios = pass.Tap("transformer.valid_ratios", ValidRatios.Forward<T>(pass, masks));
 
         // encoder
         Tensor<T> memory = Encode(pass, srcFlatten, lvlPosEmbedFlatten, levels, validRatios, maskFlatten);
         memory = pass.Tap("transformer.memory", memory);
+        scope.Release(lvlPosEmbedFlatten);
+        if (_encoderLayers.Length > 0)
+        {
+            scope.Release(srcFlatten);
+        }
+
 
         // prepare input for decoder
         (Tensor<T> queryEmbed, Tensor<T> tgt, Tensor<T> referencePoints, Tensor<T>? encClass, Tensor<T>? encCoord) =

@@ -35,14 +35,14 @@ public readonly struct AlignedBuffer<T> : IDisposable
 }
 
 // Pinned arrays, so that where they start stays true; kept for the next request. Any thread of a run may rent.
-internal sealed class AlignedPool
+internal sealed class AlignedPool(long manyBytes = long.MaxValue)
 {
     public const int Line = 64;
 
-    private const long ManyBytes = 1L << 26;
-
     private readonly Lock _gate = new();
-    private readonly FreeArrays _free = new(ManyBytes);
+    private readonly FreeArrays _free = new(manyBytes);
+
+    public static AlignedPool Frugal() => new(1L << 26);
 
     // The first element of an array that lies at a cache line.
     public static int Start<T>(T[] array)

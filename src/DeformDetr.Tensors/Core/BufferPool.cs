@@ -1,14 +1,14 @@
 namespace DeformDetr.Tensors;
 
 // The arrays behind a context's tensors.
-internal sealed class BufferPool
+internal sealed class BufferPool(long manyBytes = long.MaxValue)
 {
     // Below this many bytes the collector is as good, and poisoning small results in tests is worth nothing.
     private const int LeastBytes = 4096;
 
-    private const long ManyBytes = 1L << 29;
+    private readonly FreeArrays _free = new(manyBytes);
 
-    private readonly FreeArrays _free = new(ManyBytes);
+    public static BufferPool Frugal() => new(1L << 29);
 
     public T[] Rent<T>(int length)
         where T : unmanaged => _free.Take<T>(length) ?? Allocate<T>(length);

@@ -1,8 +1,7 @@
 namespace DeformDetr.Tensors;
 
 // Arrays that wait for the next request. A request takes the smallest that holds it, unless that would waste more than half; so a run
-// settles on the few sizes it needs. Where more than so many bytes wait, those go to the collector that nobody has taken for long: a model
-// begins with maps that are larger than all that comes after.
+// settles on the few sizes it needs. Where more than so many bytes wait, those go to the collector that nobody has taken for long.
 internal sealed class FreeArrays(long manyBytes)
 {
     // Requests. A layer of a model, that of a check included, makes fewer: what one layer needs waits for the next.

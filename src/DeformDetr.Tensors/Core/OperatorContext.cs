@@ -43,6 +43,14 @@ public class OperatorContext
         _owner = owner;
     }
 
+    /// <summary>
+    /// A context for long runs that use a size for a while and then never again, as a check of many tensors does: buffers that nobody has
+    /// taken for long go to the collector once many wait. A model's pass keeps all of its buffers, for the next picture needs the same.
+    /// </summary>
+    /// <param name="kernels">Which bodies run.</param>
+    /// <param name="threads">How many threads the Simd bodies may use.</param>
+    public static OperatorContext Frugal(Kernels kernels, int threads) => new(kernels, threads, BufferPool.Frugal(), AlignedPool.Frugal());
+
     /// <summary>Which bodies run.</summary>
     public Kernels Kernels { get; }
 

@@ -14,7 +14,7 @@ internal sealed record CheckTools(Algebra Truth, IReadOnlyList<Algebra> Members,
         NumberFormat? store = NumberFormat.Of(dtype);
 
         // The runs go side by side, a step at a time: what one has finished with serves the next.
-        OperatorContext shared = new(Kernels.Simd, threads);
+        OperatorContext shared = OperatorContext.Frugal(Kernels.Simd, threads);
         OperatorContext Context() => shared.Beside(Kernels.Simd);
         NoiseAlgebra forced = new(Context(), dtype switch
         {

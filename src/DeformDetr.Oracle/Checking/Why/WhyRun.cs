@@ -58,7 +58,7 @@ public static partial class WhyRun
             copies.Add(step.Name);
         }
 
-        using StepRun run = model.Run(new ReferenceAlgebra<double>(new OperatorContext(Kernels.Simd, threads)));
+        using StepRun run = model.Run(new ReferenceAlgebra<double>(OperatorContext.Frugal(Kernels.Simd, threads)));
         Quantity made = Evaluate(model.Graph, run, step, progress);
         for (int axis = 0; axis < index.Length; axis++)
         {
