@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace DeformDetr.Tensors.Operators;
 
 public static partial class Conv2d

@@ -37,6 +37,59 @@ public class OperatorContextTests
         Assert.Equal([(0, 715827882), (715827882, 1431655764), (1431655764, int.MaxValue)], parts.Order());
     }
 
+    [Theory]
+    [InlineData(1, 100, 8, 1)]
+    [InlineData(2, 100, 8, 1)]
+    [InlineData(7, 1000, 8, 10)]
+    [InlineData(7, 3, 8, 1)]
+    [InlineData(3, 100, 8, 60)]
+    [InlineData(3, 0, 8, 1)]
+    [InlineData(2, 9, 0, 1)]
+    public void Share_gives_every_item_to_one_thread_in_chunks(int threads, int count, int most, int least)
+    {
+        ConcurrentBag<(int First, int Last, int Thread)> taken = [];
+        ConcurrentBag<int> started = [];
+        new OperatorContext(Kernels.Simd, threads).Share(count, most, least, (thread, chunks) =>
+        {
+            started.Add(thread);
+            while (chunks.Take(out int first, out int last))
+            {
+                taken.Add((first, last, thread));
+                Thread.Yield();
+            }
+        });
+        int next = 0;
+        foreach ((int first, int last, int thread) in taken.Order())
+        {
+            Assert.Equal(next, first);
+            Assert.InRange(last - first, 1, Math.Max(1, most));
+            Assert.InRange(thread, 0, threads - 1);
+            next = last;
+        }
+
+        Assert.Equal(count, next);
+        Assert.Equal(count == 0 ? 0 : Math.Min(threads, Math.Max(1, count / least)), started.Distinct().Count());
+        Assert.Equal(started.Count, started.Distinct().Count());
+    }
+
+    [Fact]
+    public void The_last_chunks_are_small_so_that_threads_end_together()
+    {
+        Chunks chunks = new(100, 8, 2);
+        List<int> sizes = [];
+        while (chunks.Take(out int first, out int last))
+        {
+            sizes.Add(last - first);
+        }
+
+        Assert.Equal([8, 8, 8, 8, 8, 8, 8, 8, 8, 7, 6, 4, 3, 2, 2, 1, 1, 1, 1], sizes);
+        Assert.False(chunks.Take(out _, out _));
+
+        // Alone there is nobody to end together with.
+        Assert.True(new Chunks(5, 8, 1).Take(out int start, out int end));
+        Assert.Equal((0, 5), (start, end));
+    }
+
     [Fact]
     public void It_says_what_it_was_made_with()
     {

@@ -215,7 +215,8 @@ public class GemmTests
         foreach (int[] s in new int[][]
         {
             [3, 12, 17, 5, 7, 2, 3, 1], [60, 5, 6, 14, 3, 1, 1, 1], [60, 3, 3, 40, 3, 1, 1, 1], [3, 8, 34, 6, 3, 1, 2, 2],
-            [29, 9, 33, 13, 3, 1, 1, 1], [2, 7, 300, 3, 3, 1, 1, 1], [4, 6, 65, 7, 1, 3, 0, 1],
+            [29, 9, 33, 13, 3, 1, 1, 1], [2, 7, 300, 3, 3, 1, 1, 1], [4, 6, 65, 7, 1, 3, 0, 1], [30, 40, 41, 18, 3, 1, 1, 1], [3, 70, 150, 7, 7, 2, 3, 1],
+            [2, 9, 9, 3, 2, 3, 1, 1], [3, 40, 32, 6, 3, 1, 1, 1],
         })
         {
             Patches<float>(s);
@@ -248,6 +249,10 @@ public class GemmTests
             Widths(
                 expected, $"[{string.Join(", ", s)}]",
                 (at, output) => at.Multiply(kernels, panels, s[3], height * width, depth, output, 0, height * width, none));
+
+            // The same without a matrix of patches.
+            Conv2d.Windows<T> windows = new(x.Storage.Array, 0, s[0], s[1], s[2], s[4], s[4], window, height, width);
+            Widths(expected, $"windows [{string.Join(", ", s)}]", (at, output) => at.MultiplyWindows(kernels, windows, s[3], output, none));
         }
     }
 
@@ -279,6 +284,10 @@ public class GemmTests
             where TA : struct, IPanels<T>
             where TB : struct, IPanels<T>
             where TEpilogue : struct, IEpilogue<T>;
+
+        void MultiplyWindows<TEpilogue>(
+            LaneMajorPanels<T> kernels, Conv2d.Windows<T> windows, int rows, T[] output, TEpilogue epilogue)
+            where TEpilogue : struct, IEpilogue<T>;
     }
 
     private sealed class WidthOf<TLanes, TVector, T> : IWidth<T>
@@ -287,6 +296,18 @@ public class GemmTests
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         private readonly OperatorContext _context = new(Kernels.Simd);
+
+        private readonly OperatorContext _threads = new(Kernels.Simd, 3);
+
+        public void MultiplyWindows<TEpilogue>(
+            LaneMajorPanels<T> kernels, Conv2d.Windows<T> windows, int rows, T[] output, TEpilogue epilogue)
+            where TEpilogue : struct, IEpilogue<T>
+        {
+            T[] onThreads = [.. output];
+            Gemm.MultiplyWindows<TLanes, TVector, T, TEpilogue>(_context, kernels, windows, rows, output, 0, epilogue);
+            Gemm.MultiplyWindows<TLanes, TVector, T, TEpilogue>(_threads, kernels, windows, rows, onThreads, 0, epilogue);
+            Comparison.SameNumbers<T>(output, onThreads, "one thread and three");
+        }
 
         public void Multiply<TA, TB, TEpilogue>(
             TA a, TB b, int rows, int columns, int depth, T[] output, int offset, int stride, TEpilogue epilogue)

@@ -27,6 +27,49 @@ public class PermuteTests
     }
 
     [Fact]
+    public void Maps_become_tokens_among_other_tokens_in_both_bodies()
+    {
+        // N, C, pixels, tokens before, tokens behind
+        Axis[] axes = [new(1, 3), new(1, 40), new(1, 130), new(0, 5), new(0, 5)];
+        Cases.Check(150, axes, Law<float>);
+        Cases.Check(100, axes, Law<double>);
+
+        static void Law<T>(Case c)
+            where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>
+        {
+            (int n, int channels, int pixels, int start) = (c[0], c[1], c[2], c[3]);
+            int tokens = start + pixels + c[4];
+            Tensor<T> maps = Values.Draw<T>(c.Random(), n, channels, 1, pixels);
+            T[]? row = c.Seed % 3 == 0 ? null : Values.Draw<T>(new Random(c.Seed), channels).AsSpan().ToArray();
+            T untouched = T.CreateTruncating(-77);
+            foreach (OperatorContext context in new OperatorContext[] { new(), new(Kernels.Simd, 2) })
+            {
+                Tensor<T> sequence = new([n, tokens, channels]);
+                sequence.AsSpan().Fill(untouched);
+                Permute.ToTokens(context, maps, row, sequence, start);
+                for (int at = 0; at < sequence.Length; at++)
+                {
+                    (int image, int token, int channel) = (at / channels / tokens, (at / channels % tokens) - start, at % channels);
+                    T expected = token < 0 || token >= pixels ? untouched : maps[image, channel, 0, token] + (row?[channel] ?? T.Zero);
+                    Assert.True(expected == sequence.AsSpan()[at], $"{context.Kernels}: image {image}, token {token}, channel {channel}");
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Tokens_that_do_not_fit_are_refused()
+    {
+        OperatorContext context = new(Kernels.Simd);
+        Tensor<float> maps = new([2, 3, 4, 5]);
+        Assert.Throws<ArgumentException>(() => Permute.ToTokens(context, maps, null, new Tensor<float>([2, 20, 4]), 0));
+        Assert.Throws<ArgumentException>(() => Permute.ToTokens(context, maps, null, new Tensor<float>([1, 20, 3]), 0));
+        Assert.Throws<ArgumentException>(() => Permute.ToTokens(context, maps, null, new Tensor<float>([2, 20, 3]), 1));
+        Assert.Throws<ArgumentException>(() => Permute.ToTokens(context, maps, null, new Tensor<float>([2, 20, 3]), -1));
+        Assert.Throws<ArgumentException>(() => Permute.ToTokens(context, maps, new float[2], new Tensor<float>([2, 20, 3]), 0));
+    }
+
+    [Fact]
     public void Both_bodies_carry_every_element_to_its_place_and_the_inverse_brings_it_back()
     {
         Cases.Check(150, [new Axis(0, 3), new Axis(0, 4), new Axis(0, 70), new Axis(0, 70)], c =>
