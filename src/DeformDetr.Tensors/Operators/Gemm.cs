@@ -18,8 +18,9 @@ namespace DeformDetr.Tensors.Operators;
 //              ir: panels of a  (6 or 12 rows)   (12 KB, streams from L2)
 //                tile in registers, then output = output + tile
 //
-// Columns more than rows (kernels times the pixels of a map): the same with jc, blocks of 8 panels of b, in the place of ic, and all panels
-// of a in ir. A packed operand lies as [depth block][panel][k][lane of the panel]:
+// Columns more than rows (kernels times the pixels of a map): jc, blocks of 8 panels of b (more where the depth is small), in the place of
+// ic, and the two inner loops exchanged, ir over all panels of a, jr inside it: a tile's rows lie a whole map apart in memory, and so the
+// next tiles go on along them. A packed operand lies as [depth block][panel][k][lane of the panel]:
 //
 //      a, 12 rows to a panel                          b, 32 columns to a panel (AVX-512, float)
 //      k = 0   a0  a1  a2 .. a11                      k = 0   b0  b1  b2  .. b31
