@@ -13,11 +13,11 @@ public class EncoderLayerTests
         "e.self_attn.sampling_locations", "e.self_attn.sampled", "e.self_attn", "e.norm1", "e.linear1", "e.linear2", "e.norm2", "e",
     ];
 
-    // Tokens from fewer than threads to several groups of 96 rows, which cross from image to image.
+    // Tokens from fewer than threads to several groups of 192 rows, which cross from image to image.
     private static readonly Gen<Setting> Any =
         from n in Gen.Choose(1, 4)
         from sizes in Gen.Elements<(int, int)[]>(
-            [(1, 1)], [(1, 2), (1, 1)], [(5, 7)], [(8, 12)], [(6, 9), (3, 5), (2, 3), (1, 2)], [(1, 97)], [(9, 1), (1, 4)],
+            [(1, 1)], [(1, 2), (1, 1)], [(5, 7)], [(8, 12)], [(6, 9), (3, 5), (2, 3), (1, 2)], [(1, 97)], [(1, 193)], [(9, 1), (1, 4)],
             [(10, 13), (5, 7), (3, 4)])
         from heads in Gen.Choose(1, 4)
         from channels in Gen.Elements(1, 3, 4, 8, 16, 17)
@@ -92,6 +92,28 @@ public class EncoderLayerTests
         }
     }
 
+    [Fact]
+    public void Layers_in_a_row_have_the_bits_of_one_after_another_whoever_listens_or_puts_something_in_a_tensor_s_place()
+    {
+        // 3 groups of rows, one of which lies in both images. A layer's value is made with the rows of the layer before.
+        Layer<float> layers = new(new Setting(2, [(10, 14), (5, 7), (3, 4), (2, 3)], 2, 8, 3, 30, 2, false, 5));
+        RecordingSink all = new();
+        Tensor<float> expected = layers.RunAll(1, all);
+        Assert.Equal(3 * Names.Length, all.Names.Count);
+        Expect.SameNumbers(expected, layers.RunAll(1, null), "nobody listens");
+        Expect.SameNumbers(expected, layers.RunAll(3, null), "nobody listens, on threads");
+        foreach (string name in all.Names)
+        {
+            RecordingSink one = new(wanted => wanted == name);
+            Expect.SameNumbers(expected, layers.RunAll(2, one), $"{name} wanted");
+            Expect.SameNumbers(all.Of<float>(name), one.Of<float>(name), name);
+
+            Tensor<float> replaced = layers.RunAll(2, new ReplacingSink((seen, tensor) => seen == name ? Other((Tensor<float>)tensor) : null));
+            Expect.SameNumbers(replaced, layers.RunAll(2, new OneReplaced(name)), $"{name} replaced");
+            Assert.NotEqual(expected.Doubles(), replaced.Doubles());
+        }
+    }
+
     [Theory]
     [InlineData("pos")]
     [InlineData("padding_mask")]
@@ -128,6 +150,7 @@ public class EncoderLayerTests
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         private readonly EncoderLayer<T> _layer;
+        private readonly EncoderLayer<T>[] _layers;
         private readonly LevelLayout _levels;
         private readonly Tensor<T> _src;
         private readonly Tensor<T> _pos;
@@ -150,6 +173,7 @@ public class EncoderLayerTests
                 Activation = s.Gelu ? Activation.Gelu : Activation.Relu,
             };
             _layer = new EncoderLayer<T>(new MadeWeights<T>(seed: (ulong)s.Seed), "e", config);
+            _layers = [.. "efg".Select(name => new EncoderLayer<T>(new MadeWeights<T>(seed: (ulong)s.Seed), $"{name}", config))];
             _src = Draw.Numbers<T>(random, [s.N, tokens, width]);
             _pos = Draw.Numbers<T>(random, [s.N, tokens, width]);
             _reference = Draw.Between<T>(random, [s.N, tokens, s.Sizes.Length, 2], -0.1, 1.1);
@@ -171,6 +195,9 @@ public class EncoderLayerTests
         public Tensor<T> Run(int threads, ITapSink? sink, int? slot = null) => _layer.Forward(
             new ForwardPass(Kernels.Simd, threads, sink), Slot(_src, slot), Slot(_pos, slot), Slot(_reference, slot), _levels,
             Slot(_mask, slot));
+
+        public Tensor<T> RunAll(int threads, ITapSink? sink) => EncoderLayer<T>.ForwardAll(
+            new ForwardPass(Kernels.Simd, threads, sink), _layers, _src, _pos, _reference, _levels, _mask);
 
         private static Tensor<TElement> Slot<TElement>(Tensor<TElement> batch, int? slot)
             where TElement : unmanaged => slot is null ? batch : (Tensor<TElement>)DeformableDetrTests.Slot(batch, slot.Value);

@@ -11,7 +11,7 @@ public class FeedForwardTests
 
     private static readonly Gen<Sizes> Any =
         from n in Gen.Choose(1, 3)
-        from rows in Gen.OneOf(Gen.Choose(1, 12), Gen.Choose(1, 150), Gen.Elements(95, 96, 97, 192, 193))
+        from rows in Gen.OneOf(Gen.Choose(1, 12), Gen.Choose(1, 150), Gen.Elements(95, 191, 192, 193, 385))
         from channels in Gen.Choose(1, 70)
         from hidden in Gen.OneOf(Gen.Choose(1, 40), Gen.Elements(255, 256, 257, 520))
         from threads in Gen.Choose(1, 7)
