@@ -79,6 +79,45 @@ public class SinePositionEncodingTests
     }
 
     [Fact]
+    public void With_any_holes_the_y_half_is_that_of_a_column_alone_and_the_x_half_that_of_a_row_alone()
+    {
+        Random random = new(11);
+        OperatorContext context = new(Kernels.Simd, 2);
+        for (int trial = 0; trial < 60; trial++)
+        {
+            (int height, int width) = (random.Next(1, 7), random.Next(1, 7));
+            Tensor<bool> mask = new([1, height, width]);
+            foreach (ref bool padding in mask.AsSpan())
+            {
+                padding = random.Next(3) == 0;
+            }
+
+            Tensor<float> whole = SinePositionEncoding.Forward<float>(context, mask, 8);
+            for (int row = 0; row < height; row++)
+            {
+                Tensor<bool> rowMask = new([1, 1, width]);
+                mask.AsReadOnlySpan().Slice(row * width, width).CopyTo(rowMask.AsSpan());
+                Tensor<float> ofRow = SinePositionEncoding.Forward<float>(context, rowMask, 8);
+                for (int column = 0; column < width; column++)
+                {
+                    Tensor<bool> columnMask = new([1, height, 1]);
+                    for (int y = 0; y < height; y++)
+                    {
+                        columnMask[0, y, 0] = mask[0, y, column];
+                    }
+
+                    Tensor<float> ofColumn = SinePositionEncoding.Forward<float>(context, columnMask, 8);
+                    for (int channel = 0; channel < 4; channel++)
+                    {
+                        Assert.Equal(ofColumn[0, channel, row, 0], whole[0, channel, row, column]);
+                        Assert.Equal(ofRow[0, 4 + channel, 0, column], whole[0, 4 + channel, row, column]);
+                    }
+                }
+            }
+        }
+    }
+
+    [Fact]
     public void What_does_not_fit_is_refused()
     {
         Expect.Refusal<ArgumentException>(
