@@ -25,10 +25,12 @@ public static class EncoderReferencePoints
         Tensor<T> output = context.Rent<T>([batch, tokens, count, 2]);
         for (int n = 0; n < batch; n++)
         {
-            double[] ratios = new double[2 * count];
-            for (int i = 0; i < ratios.Length; i++)
+            double[] ratioW = new double[count];
+            double[] ratioH = new double[count];
+            for (int level = 0; level < count; level++)
             {
-                ratios[i] = Widen(validRatios[n, i / 2, i % 2]);
+                ratioW[level] = Widen(validRatios[n, level, 0]);
+                ratioH[level] = Widen(validRatios[n, level, 1]);
             }
 
             for (int level = 0; level < count; level++)
@@ -38,15 +40,15 @@ public static class EncoderReferencePoints
                 Span<T> cells = output.AsSpan().Slice(((n * tokens) + levels.Start(level)) * count * 2, height * width * count * 2);
                 for (int row = 0; row < height; row++)
                 {
-                    double y = (row + 0.5) / (ratios[(2 * level) + 1] * height);
+                    double y = (row + 0.5) / (ratioH[level] * height);
                     for (int column = 0; column < width; column++)
                     {
-                        double x = (column + 0.5) / (ratios[2 * level] * width);
+                        double x = (column + 0.5) / (ratioW[level] * width);
                         Span<T> points = cells.Slice(((row * width) + column) * count * 2, count * 2);
-                        for (int target = 0; target < points.Length; target += 2)
+                        for (int target = 0; target < count; target++)
                         {
-                            points[target] = Round<T>(x * ratios[target]);
-                            points[target + 1] = Round<T>(y * ratios[target + 1]);
+                            points[2 * target] = Round<T>(x * ratioW[target]);
+                            points[(2 * target) + 1] = Round<T>(y * ratioH[target]);
                         }
                     }
                 }

@@ -1,4 +1,5 @@
 // Equation: y[i_axes[0], i_axes[1], …] = x[i_0, i_1, …].
+// Of maps to tokens: tokens[n, start + p, c] = maps[n, c, p] + row[c], p over the pixels in row-major order.
 // Mirrors torch.permute followed by contiguous. Fast version: Permute.Simd.cs (swapping the two innermost axes, or keeping the innermost).
 using System.Numerics;
 
@@ -43,7 +44,7 @@ public static partial class Permute
         return output;
     }
 
-    /// <summary>Maps laid into a sequence as tokens, pixel by pixel, with one row added to each of them.</summary>
+    /// <summary>Maps laid into a sequence as tokens, pixel by pixel in row-major order, with one row added to each of them.</summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="context">Kernels and threads.</param>
     /// <param name="maps">Shape [N, C, ..].</param>
@@ -56,7 +57,7 @@ public static partial class Permute
     {
         ShapeGuard.That(
             maps.Shape.Rank >= 2 && (row is null || row.Length == maps.Shape[1]), nameof(Permute), nameof(maps),
-            $"holds {maps.Shape}; expected [N, C, ..] with C = {row?.Length} as the row.");
+            $"holds {maps.Shape}; expected [N, C, ..]{(row is null ? "" : $" with C = {row.Length} as the row")}.");
         ShapeGuard.Require(nameof(Permute), nameof(tokens), tokens.Shape, "[N, S, C]", maps.Shape[0], -1, maps.Shape[1]);
         int pixels = maps.Shape.LengthFrom(2);
         ShapeGuard.That(
