@@ -105,7 +105,7 @@ internal static partial class Gemm
 
     // 12 rows of two vectors: 24 accumulators in named locals, so that the compiler keeps every one in a register. twin is a once more: an
     // element that is read once by each name is broadcast by the multiply-add itself, one instruction fewer where a core shares its front
-    // end. For half of the rows, as there are two loads to a cycle.
+    // end. Not for the first two rows: there are two loads to a cycle, and the vectors of b want theirs.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile12<TLanes, TVector, T, TEpilogue, TWalk>(
         int depth, ref readonly T a, ref readonly T twin, ref readonly T b, ref readonly int steps, ref T output, nint stride, Turn turn,
@@ -141,18 +141,14 @@ internal static partial class Gemm
             TVector a1 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 1));
             c10 = TLanes.MultiplyAdd(a1, b0, c10);
             c11 = TLanes.MultiplyAdd(a1, b1, c11);
-            TVector a2 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 2));
-            c20 = TLanes.MultiplyAdd(a2, b0, c20);
-            c21 = TLanes.MultiplyAdd(a2, b1, c21);
-            TVector a3 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 3));
-            c30 = TLanes.MultiplyAdd(a3, b0, c30);
-            c31 = TLanes.MultiplyAdd(a3, b1, c31);
-            TVector a4 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 4));
-            c40 = TLanes.MultiplyAdd(a4, b0, c40);
-            c41 = TLanes.MultiplyAdd(a4, b1, c41);
-            TVector a5 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 5));
-            c50 = TLanes.MultiplyAdd(a5, b0, c50);
-            c51 = TLanes.MultiplyAdd(a5, b1, c51);
+            c20 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 2)), b0, c20);
+            c21 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 2)), b1, c21);
+            c30 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 3)), b0, c30);
+            c31 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 3)), b1, c31);
+            c40 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 4)), b0, c40);
+            c41 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 4)), b1, c41);
+            c50 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 5)), b0, c50);
+            c51 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 5)), b1, c51);
             c60 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 6)), b0, c60);
             c61 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 6)), b1, c61);
             c70 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 7)), b0, c70);

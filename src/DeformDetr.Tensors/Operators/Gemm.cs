@@ -37,6 +37,8 @@ internal static partial class Gemm
 
     public const int BlockPanels = 8;
 
+    public const int ColumnPanels = 16;
+
     // Of MultiplyRows: whole groups of rows, so that a packed operand larger than L2 is read once for a group.
     public const int RowPanels = 16;
 
@@ -97,10 +99,10 @@ internal static partial class Gemm
         if (rows <= columns)
         {
             using AlignedBuffer<T> whole = PackWhole<T, TA>(context, a, rows, depth, tileRows);
-            int blockPanels = BlockPanels * DepthBlock / Math.Clamp(depth, DepthBlock / 4, DepthBlock);
+            int blockPanels = ColumnPanels * DepthBlock / Math.Clamp(depth, DepthBlock / 4, DepthBlock);
             context.Share(Panels(columns, tileColumns), blockPanels, Panels(least, tileColumns), (_, chunks) =>
             {
-                using AlignedBuffer<T> block = context.Scratch<T>(BlockPanels * tileColumns * DepthBlock);
+                using AlignedBuffer<T> block = context.Scratch<T>(ColumnPanels * tileColumns * DepthBlock);
                 Span<T> packedA = whole.Span;
                 Span<T> packedB = block.Span;
                 while (chunks.Take(out int jc, out int last))
