@@ -62,7 +62,7 @@ internal sealed class AlignedPool(long manyBytes = long.MaxValue)
             free = _free.Take<T>(whole);
         }
 
-        return new AlignedBuffer<T>(this, free ?? GC.AllocateUninitializedArray<T>(whole, pinned: true), length);
+        return new AlignedBuffer<T>(this, free ?? LargePages.Allocate<T>(whole, pinned: true), length);
     }
 
     public void Return<T>(T[] array)

@@ -14,7 +14,7 @@ internal sealed class BufferPool(long manyBytes = long.MaxValue)
         where T : unmanaged => _free.Take<T>(length) ?? Allocate<T>(length);
 
     public static T[] Allocate<T>(int length)
-        where T : unmanaged => GC.AllocateUninitializedArray<T>(length);
+        where T : unmanaged => LargePages.Allocate<T>(length);
 
     public void Return<T>(T[] array)
         where T : unmanaged
