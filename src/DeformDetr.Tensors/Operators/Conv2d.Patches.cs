@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace DeformDetr.Tensors.Operators;
 
@@ -170,17 +171,22 @@ public static partial class Conv2d
         }
 
         int p = 0;
-        if (stride == 2 && typeof(T) == typeof(float) && Vector512.IsHardwareAccelerated)
+        int lanes = Vector512<float>.Count;
+        if (stride == 2 && typeof(T) == typeof(float) && Avx512F.IsSupported && target.Length >= lanes)
         {
             ref float from = ref Unsafe.As<T, float>(ref Unsafe.AsRef(in source[0]));
             ref float to = ref Unsafe.As<T, float>(ref target[0]);
-            Vector512<int> even = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14);
-            for (; p + 16 <= target.Length && (2 * p) + 32 <= source.Length; p += 16)
+            Vector512<int> even = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+
+            // As many whole vectors as the source has pairs for, the last one over what the one before it wrote.
+            int whole = Math.Min(target.Length, source.Length / 2);
+            while (p < whole && whole >= lanes)
             {
-                Vector512<float> left = Vector512.Shuffle(Vector512.LoadUnsafe(ref from, (nuint)(2 * p)), even);
-                Vector512<float> right = Vector512.Shuffle(Vector512.LoadUnsafe(ref from, (nuint)((2 * p) + 16)), even);
-                left.GetLower().StoreUnsafe(ref to, (nuint)p);
-                right.GetLower().StoreUnsafe(ref to, (nuint)(p + 8));
+                p = Math.Min(p, whole - lanes);
+                Vector512<float> left = Vector512.LoadUnsafe(ref from, (nuint)(2 * p));
+                Vector512<float> right = Vector512.LoadUnsafe(ref from, (nuint)((2 * p) + lanes));
+                Avx512F.PermuteVar16x32x2(left, even, right).StoreUnsafe(ref to, (nuint)p);
+                p += lanes;
             }
         }
 
