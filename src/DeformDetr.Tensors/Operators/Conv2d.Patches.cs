@@ -18,41 +18,46 @@ public static partial class Conv2d
 
         public void Pack(int lane, int lanes, int k, int depth, int panelWidth, Span<T> packed)
         {
-            Span<Run> runs = stackalloc Run[Gemm.BlockPanels * (panelWidth + 1)];
-            Span<int> ends = stackalloc int[Gemm.BlockPanels];
-            for (int done = 0; done < lanes; done += Gemm.BlockPanels * panelWidth)
+            int most = Gemm.BlockPanels * panelWidth;
+            Span<Run> runs = stackalloc Run[most];
+            Span<T> line = stackalloc T[most];
+            for (int done = 0; done < lanes; done += most)
             {
-                PackGroup(
-                    lane + done, Math.Min(Gemm.BlockPanels * panelWidth, lanes - done), k, depth, panelWidth, runs, ends,
-                    packed[(done * depth)..]);
+                int count = Math.Min(most, lanes - done);
+                int found = Runs(lane + done, count, runs);
+                PackGroup(lane + done, k, depth, panelWidth, runs[..found], line[..count], packed[(done * depth)..]);
             }
         }
 
-        // Channel by channel, so that the few rows of a map that all taps and panels read are read together.
-        private void PackGroup(int lane, int lanes, int k, int depth, int panelWidth, Span<Run> runs, Span<int> ends, Span<T> packed)
+        // Tap by tap, channel by channel: one element of every window, a line, is written over the panels.
+        private void PackGroup(int lane, int k, int depth, int panelWidth, ReadOnlySpan<Run> runs, Span<T> line, Span<T> packed)
         {
-            int panels = 0;
-            for (int done = 0, found = 0; done < lanes; done += panelWidth)
-            {
-                found += Runs(lane + done, Math.Min(panelWidth, lanes - done), runs[found..]);
-                ends[panels++] = found;
-            }
-
+            // Where the output is as wide as the map, neighbouring lanes read neighbouring pixels, across the ends of rows too.
+            bool aligned = window.Stride == 1 && outputWidth == width;
+            int pixels = height * width;
             int taps = kernelHeight * kernelWidth;
-            int tap = k % taps;
-            for (int step = 0, c = k / taps; step < depth; c++)
+            for (int step = 0; step < depth; step++)
             {
-                int count = Math.Min(taps - tap, depth - step);
-                for (int panel = 0; panel < panels; panel++)
+                (int c, int tap) = Math.DivRem(k + step, taps);
+                ReadOnlySpan<T> map = data.AsSpan(offset + (c * pixels), pixels);
+                int dy = (tap / kernelWidth * window.Dilation) - window.Padding;
+                int dx = (tap % kernelWidth * window.Dilation) - window.Padding;
+                int start = lane + (dy * width) + dx;
+                Span<T> target = packed[(step * panelWidth)..];
+                if (aligned && runs[0].Y + dy >= 0 && runs[^1].Y + dy < height && start >= 0 && start + line.Length <= pixels)
                 {
-                    int done = panel * panelWidth;
-                    PackTaps(
-                        c, tap, count, lane + done, Math.Min(panelWidth, lanes - done), runs[(panel == 0 ? 0 : ends[panel - 1])..ends[panel]],
-                        panelWidth, packed.Slice((done * depth) + (step * panelWidth), count * panelWidth));
+                    Stretch.Spread(map.Slice(start, line.Length), target, panelWidth, depth);
+                    ClearBeside(runs, dx, target, panelWidth, depth);
                 }
+                else
+                {
+                    foreach (ref readonly Run run in runs)
+                    {
+                        PackRun(run, map, (run.Y * window.Stride) + dy, dx, line);
+                    }
 
-                step += count;
-                tap = 0;
+                    Stretch.Spread(line, target, panelWidth, depth);
+                }
             }
         }
 
@@ -71,69 +76,27 @@ public static partial class Conv2d
             return found;
         }
 
-        private void PackTaps(int c, int tap, int count, int lane, int lanes, ReadOnlySpan<Run> runs, int panelWidth, Span<T> panel)
-        {
-            // Where the output is as wide as the map, neighbouring lanes read neighbouring pixels, across the ends of rows too.
-            bool aligned = window.Stride == 1 && outputWidth == width && lanes == panelWidth;
-            int pixels = height * width;
-            ReadOnlySpan<T> map = data.AsSpan(offset + (c * pixels), pixels);
-            int right = ((kernelWidth - 1) * window.Dilation) - window.Padding;
-            bool beside = runs.Length > 1 || runs[0].X < window.Padding || runs[0].X + runs[0].Length + right > width;
-            int ky = tap / kernelWidth;
-            int kx = tap % kernelWidth;
-            for (int at = 0; at < panel.Length; at += panelWidth)
-            {
-                Span<T> row = panel.Slice(at, panelWidth);
-                int dy = (ky * window.Dilation) - window.Padding;
-                int dx = (kx * window.Dilation) - window.Padding;
-                int start = lane + (dy * width) + dx;
-                if (aligned && runs[0].Y + dy >= 0 && runs[^1].Y + dy < height && start >= 0 && start + panelWidth <= pixels)
-                {
-                    Stretch.Copy(map.Slice(start, panelWidth), row);
-                    if (beside)
-                    {
-                        ClearBeside(runs, dx, row);
-                    }
-                }
-                else
-                {
-                    foreach (ref readonly Run run in runs)
-                    {
-                        PackRun(run, map, (run.Y * window.Stride) + dy, dx, row);
-                    }
-
-                    row[lanes..].Clear();
-                }
-
-                if (++kx == kernelWidth)
-                {
-                    kx = 0;
-                    ky++;
-                }
-            }
-        }
-
         // Zeros where the tap looks past the left or right end of its row.
-        private void ClearBeside(ReadOnlySpan<Run> runs, int dx, Span<T> row)
+        private void ClearBeside(ReadOnlySpan<Run> runs, int dx, Span<T> target, int panelWidth, int depth)
         {
             foreach (ref readonly Run run in runs)
             {
-                if (run.X + dx < 0)
+                int left = Math.Min(run.Length, -dx - run.X);
+                for (int at = 0; at < left; at++)
                 {
-                    row.Slice(run.Lane, Math.Min(run.Length, -dx - run.X)).Clear();
+                    target[Stretch.Place(run.Lane + at, panelWidth, depth)] = default;
                 }
 
-                int inside = Math.Max(0, width - dx - run.X);
-                if (inside < run.Length)
+                for (int at = Math.Max(0, width - dx - run.X); at < run.Length; at++)
                 {
-                    row[(run.Lane + inside)..(run.Lane + run.Length)].Clear();
+                    target[Stretch.Place(run.Lane + at, panelWidth, depth)] = default;
                 }
             }
         }
 
-        private void PackRun(in Run run, ReadOnlySpan<T> map, int iy, int dx, Span<T> row)
+        private void PackRun(in Run run, ReadOnlySpan<T> map, int iy, int dx, Span<T> line)
         {
-            Span<T> target = row.Slice(run.Lane, run.Length);
+            Span<T> target = line.Slice(run.Lane, run.Length);
             if ((uint)iy >= (uint)height)
             {
                 target.Clear();

@@ -60,22 +60,9 @@ internal readonly struct DepthMajorPanels<T>(T[] data, int offset, int stride) :
 {
     public void Pack(int lane, int lanes, int k, int depth, int width, Span<T> packed)
     {
-        int whole = lanes / width;
         for (int step = 0; step < depth; step++)
         {
-            ReadOnlySpan<T> source = data.AsSpan(offset + ((k + step) * stride) + lane, lanes);
-            Span<T> target = packed[(step * width)..];
-            for (int panel = 0; panel < whole; panel++)
-            {
-                Stretch.Copy(source.Slice(panel * width, width), target.Slice(panel * width * depth, width));
-            }
-
-            if (whole * width < lanes)
-            {
-                Span<T> last = target.Slice(whole * width * depth, width);
-                source[(whole * width)..].CopyTo(last);
-                last[(lanes - (whole * width))..].Clear();
-            }
+            Stretch.Spread(data.AsSpan(offset + ((k + step) * stride) + lane, lanes), packed[(step * width)..], width, depth);
         }
     }
 }
@@ -83,6 +70,28 @@ internal readonly struct DepthMajorPanels<T>(T[] data, int offset, int stride) :
 // Copies of one panel's width, too short for the call that Span.CopyTo makes.
 internal static class Stretch
 {
+    // Where a lane's element stands, from the first lane's of the same k.
+    public static int Place(int lane, int width, int depth) => (lane / width * width * depth) + (lane % width);
+
+    // One k of all lanes to the panels that hold them; lanes that the last panel lacks become zero.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Spread<T>(ReadOnlySpan<T> lanes, Span<T> target, int width, int depth)
+        where T : unmanaged
+    {
+        int whole = lanes.Length / width;
+        for (int panel = 0; panel < whole; panel++)
+        {
+            Copy(lanes.Slice(panel * width, width), target.Slice(panel * width * depth, width));
+        }
+
+        if (whole * width < lanes.Length)
+        {
+            Span<T> last = target.Slice(whole * width * depth, width);
+            lanes[(whole * width)..].CopyTo(last);
+            last[(lanes.Length - (whole * width))..].Clear();
+        }
+    }
+
     // source and target are of equal length.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Copy<T>(ReadOnlySpan<T> source, Span<T> target)
