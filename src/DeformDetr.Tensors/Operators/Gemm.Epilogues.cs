@@ -119,7 +119,7 @@ internal readonly struct RowBias<T>(T[] bias, int first) : IEpilogue<T>
 }
 
 // Factor and shift per row, fused (a frozen norm over the output channels of a convolution); then, where there is one, the residual, which
-// lies like the output; then, if asked, the positive part.
+// lies like the output in an array of its own; then, if asked, the positive part.
 internal readonly struct RowNorm<T>(T[] scale, T[] shift, int first, T[]? residual, bool relu) : IEpilogue<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {

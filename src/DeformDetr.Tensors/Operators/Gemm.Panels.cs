@@ -18,19 +18,23 @@ internal readonly struct LaneMajorPanels<T>(T[] data, int offset, int stride) : 
 {
     public void Pack(int lane, int lanes, int k, int depth, int width, Span<T> packed)
     {
-        for (int done = 0; done < lanes; done += width)
+        for (int done = 0; done < lanes && depth > 0; done += width)
         {
             int rows = Math.Min(width, lanes - done);
             Span<T> panel = packed.Slice(done * depth, width * depth);
             int start = offset + ((lane + done) * stride) + k;
             int row = 0;
-            if (rows >= Transposition.Rows<T>() && depth >= Transposition.Rows<T>())
+            int strip = Transposition.Rows<T>();
+            for (; row + (2 * strip) <= rows; row += 2 * strip)
             {
-                for (; row + Transposition.Rows<T>() <= rows; row += Transposition.Rows<T>())
-                {
-                    int from = start + (row * stride);
-                    Transposition.Strip(data.AsSpan(from, ((Transposition.Rows<T>() - 1) * stride) + depth), stride, panel[row..], width, depth);
-                }
+                int from = start + (row * stride);
+                Transposition.TwoStrips(data.AsSpan(from, (((2 * strip) - 1) * stride) + depth), stride, panel[row..], width, depth);
+            }
+
+            for (; row + strip <= rows; row += strip)
+            {
+                int from = start + (row * stride);
+                Transposition.Strip(data.AsSpan(from, ((strip - 1) * stride) + depth), stride, panel[row..], width, depth);
             }
 
             for (; row < rows; row++)

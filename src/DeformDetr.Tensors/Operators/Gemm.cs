@@ -284,19 +284,34 @@ internal static partial class Gemm
     {
         int at = target.Offset + (row * target.Stride) + column;
         Span<T> output = target.Output.AsSpan(at, source.Length);
-        int c = 0;
-        for (; c + TLanes.Count <= source.Length; c += TLanes.Count)
+        if (source.Length < TLanes.Count)
         {
-            TVector sum = TLanes.Load(in source[c], 0);
-            sum = (turn & Turn.Adds) != 0 ? TLanes.Add(TLanes.Load(in output[c], 0), sum) : sum;
-            sum = (turn & Turn.Waits) == 0 ? epilogue.Apply<TLanes, TVector>(sum, row, column + c, at + c) : sum;
-            TLanes.Store(sum, ref output[c], 0);
+            for (int c = 0; c < source.Length; c++)
+            {
+                T sum = (turn & Turn.Adds) != 0 ? output[c] + source[c] : source[c];
+                output[c] = (turn & Turn.Waits) == 0 ? epilogue.Apply(sum, row, column + c, at + c) : sum;
+            }
+
+            return;
         }
 
-        for (; c < source.Length; c++)
+        // The last vector lies over what the one before it writes; what it adds to is read before.
+        int end = source.Length - TLanes.Count;
+        TVector before = TLanes.Load(in output[end], 0);
+        for (int c = 0; c < end; c += TLanes.Count)
         {
-            T sum = (turn & Turn.Adds) != 0 ? output[c] + source[c] : source[c];
-            output[c] = (turn & Turn.Waits) == 0 ? epilogue.Apply(sum, row, column + c, at + c) : sum;
+            Put(source, output, c, TLanes.Load(in output[c], 0), in epilogue);
+        }
+
+        Put(source, output, end, before, in epilogue);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        void Put(ReadOnlySpan<T> source, Span<T> output, int c, TVector before, in TEpilogue epilogue)
+        {
+            TVector sum = TLanes.Load(in source[c], 0);
+            sum = (turn & Turn.Adds) != 0 ? TLanes.Add(before, sum) : sum;
+            sum = (turn & Turn.Waits) == 0 ? epilogue.Apply<TLanes, TVector>(sum, row, column + c, at + c) : sum;
+            TLanes.Store(sum, ref output[c], 0);
         }
     }
 

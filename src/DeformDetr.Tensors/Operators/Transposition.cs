@@ -39,20 +39,35 @@ public static class Transposition
             if (Avx.IsSupported)
             {
                 // Two blocks side by side: the lower halves hold k to k + 3, the upper ones k + 4 to k + 7.
+                ref float from = ref source;
+                ref float to = ref target;
+                nuint next = (nuint)stride;
+                nuint column = (nuint)width;
                 for (; k + 8 <= depth; k += 8)
                 {
-                    Vector256<float> row0 = Vector256.LoadUnsafe(ref source, (nuint)k);
-                    Vector256<float> row1 = Vector256.LoadUnsafe(ref source, (nuint)(stride + k));
-                    Vector256<float> row2 = Vector256.LoadUnsafe(ref source, (nuint)((2 * stride) + k));
-                    Vector256<float> row3 = Vector256.LoadUnsafe(ref source, (nuint)((3 * stride) + k));
+                    Vector256<float> row0 = Vector256.LoadUnsafe(ref from);
+                    Vector256<float> row1 = Vector256.LoadUnsafe(ref from, next);
+                    Vector256<float> row2 = Vector256.LoadUnsafe(ref from, 2 * next);
+                    Vector256<float> row3 = Vector256.LoadUnsafe(ref from, 3 * next);
+                    from = ref Unsafe.Add(ref from, 8);
                     Vector256<double> low01 = Avx.UnpackLow(row0, row1).AsDouble();
                     Vector256<double> high01 = Avx.UnpackHigh(row0, row1).AsDouble();
                     Vector256<double> low23 = Avx.UnpackLow(row2, row3).AsDouble();
                     Vector256<double> high23 = Avx.UnpackHigh(row2, row3).AsDouble();
-                    Both(Avx.UnpackLow(low01, low23).AsSingle(), ref target, k * width, 4 * width);
-                    Both(Avx.UnpackHigh(low01, low23).AsSingle(), ref target, (k + 1) * width, 4 * width);
-                    Both(Avx.UnpackLow(high01, high23).AsSingle(), ref target, (k + 2) * width, 4 * width);
-                    Both(Avx.UnpackHigh(high01, high23).AsSingle(), ref target, (k + 3) * width, 4 * width);
+                    Vector256<float> columns0 = Avx.UnpackLow(low01, low23).AsSingle();
+                    Vector256<float> columns1 = Avx.UnpackHigh(low01, low23).AsSingle();
+                    Vector256<float> columns2 = Avx.UnpackLow(high01, high23).AsSingle();
+                    Vector256<float> columns3 = Avx.UnpackHigh(high01, high23).AsSingle();
+                    columns0.GetLower().StoreUnsafe(ref to);
+                    columns1.GetLower().StoreUnsafe(ref to, column);
+                    columns2.GetLower().StoreUnsafe(ref to, 2 * column);
+                    columns3.GetLower().StoreUnsafe(ref to, 3 * column);
+                    to = ref Unsafe.Add(ref to, 4 * column);
+                    columns0.GetUpper().StoreUnsafe(ref to);
+                    columns1.GetUpper().StoreUnsafe(ref to, column);
+                    columns2.GetUpper().StoreUnsafe(ref to, 2 * column);
+                    columns3.GetUpper().StoreUnsafe(ref to, 3 * column);
+                    to = ref Unsafe.Add(ref to, 4 * column);
                 }
             }
 
@@ -96,11 +111,52 @@ public static class Transposition
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Both(Vector256<float> halves, ref float target, int at, int step)
+    /// <summary>Two strips, one below the other: the same as <see cref="Strip"/> of each.</summary>
+    /// <typeparam name="T">The element type.</typeparam>
+    /// <param name="rows">Starts with the first row.</param>
+    /// <param name="stride">Elements from one row to the next.</param>
+    /// <param name="packed">Where the first element goes.</param>
+    /// <param name="width">Elements from one k to the next.</param>
+    /// <param name="depth">How long a row is.</param>
+    public static void TwoStrips<T>(ReadOnlySpan<T> rows, int stride, Span<T> packed, int width, int depth)
+        where T : unmanaged
     {
-        halves.GetLower().StoreUnsafe(ref target, (nuint)at);
-        halves.GetUpper().StoreUnsafe(ref target, (nuint)(at + step));
+        int k = 0;
+        if (typeof(T) == typeof(float) && Avx.IsSupported && depth >= 4)
+        {
+            // The lower halves hold rows 0 to 3, the upper ones 4 to 7, so that a column is one vector.
+            _ = rows[(7 * stride) + depth - 1];
+            _ = packed[((depth - 1) * width) + 7];
+            ref float from = ref Unsafe.As<T, float>(ref Unsafe.AsRef(in rows[0]));
+            ref float to = ref Unsafe.As<T, float>(ref packed[0]);
+            nuint next = (nuint)stride;
+            nuint column = (nuint)width;
+            for (; k + 4 <= depth; k += 4)
+            {
+                ref float below = ref Unsafe.Add(ref from, 4 * next);
+                Vector256<float> row04 = Vector256.Create(Vector128.LoadUnsafe(ref from), Vector128.LoadUnsafe(ref below));
+                Vector256<float> row15 = Vector256.Create(Vector128.LoadUnsafe(ref from, next), Vector128.LoadUnsafe(ref below, next));
+                Vector256<float> row26 = Vector256.Create(Vector128.LoadUnsafe(ref from, 2 * next), Vector128.LoadUnsafe(ref below, 2 * next));
+                Vector256<float> row37 = Vector256.Create(Vector128.LoadUnsafe(ref from, 3 * next), Vector128.LoadUnsafe(ref below, 3 * next));
+                from = ref Unsafe.Add(ref from, 4);
+                Vector256<double> low01 = Avx.UnpackLow(row04, row15).AsDouble();
+                Vector256<double> high01 = Avx.UnpackHigh(row04, row15).AsDouble();
+                Vector256<double> low23 = Avx.UnpackLow(row26, row37).AsDouble();
+                Vector256<double> high23 = Avx.UnpackHigh(row26, row37).AsDouble();
+                Avx.UnpackLow(low01, low23).AsSingle().StoreUnsafe(ref to);
+                Avx.UnpackHigh(low01, low23).AsSingle().StoreUnsafe(ref to, column);
+                Avx.UnpackLow(high01, high23).AsSingle().StoreUnsafe(ref to, 2 * column);
+                Avx.UnpackHigh(high01, high23).AsSingle().StoreUnsafe(ref to, 3 * column);
+                to = ref Unsafe.Add(ref to, 4 * column);
+            }
+        }
+
+        if (k < depth)
+        {
+            int count = Rows<T>();
+            Strip(rows[k..], stride, packed[(k * width)..], width, depth - k);
+            Strip(rows[((count * stride) + k)..], stride, packed[((k * width) + count)..], width, depth - k);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
