@@ -8,12 +8,12 @@ internal static partial class OperatorLaws
     private static readonly LawSpace Linears = new() { Symbols = [("R", 1, 9), ("I", 1, 40), ("O", 1, 40)], Different = ["I", "O"] };
 
     // More terms than a block of the fast kernels has.
-    private static readonly LawSpace LongLinears = new() { Symbols = [("R", 1, 4), ("I", 200, 800), ("O", 1, 5)] };
+    private static readonly LawSpace LongLinears = new() { Symbols = [("R", 1, 4), ("I", 200, 800), ("O", 1, 40)] };
 
-    // Few kernels and many take different ways through the fast body.
+    // Few kernels and many take different ways through the fast body; so do small maps and larger ones.
     private static readonly LawSpace Convolutions = new()
     {
-        Symbols = [("N", 1, 2), ("G", 1, 2), ("I", 1, 5), ("O", 1, 80), ("H", 1, 9), ("W", 1, 9), ("kh", 1, 3), ("kw", 1, 3), ("stride", 1, 3), ("padding", 0, 2), ("dilation", 1, 2)],
+        Symbols = [("N", 1, 2), ("G", 1, 2), ("I", 1, 5), ("O", 1, 80), ("H", 1, 12), ("W", 1, 40), ("kh", 1, 3), ("kw", 1, 3), ("stride", 1, 3), ("padding", 0, 2), ("dilation", 1, 2)],
         Different = ["I", "O"],
         Allowed = c => c["H"] + (2 * c["padding"]) > c["dilation"] * (c["kh"] - 1) && c["W"] + (2 * c["padding"]) > c["dilation"] * (c["kw"] - 1),
     };
