@@ -18,7 +18,7 @@ namespace DeformDetr.Tensors.Operators;
 //              ir: panels of a  (6 or 12 rows)   (12 KB, streams from L2)
 //                tile in registers, then output = output + tile
 //
-// Columns more than rows (kernels times the pixels of a map): jc, blocks of 8 panels of b (more where the depth is small), in the place of
+// Columns more than rows (kernels times the pixels of a map): jc, blocks of 16 panels of b (more where the depth is small), in the place of
 // ic, and the two inner loops exchanged, ir over all panels of a, jr inside it: a tile's rows lie a whole map apart in memory, and so the
 // next tiles go on along them. A packed operand lies as [depth block][panel][k][lane of the panel]:
 //
@@ -37,10 +37,11 @@ internal static partial class Gemm
 
     public const int BlockPanels = 8;
 
-    public const int ColumnPanels = 16;
-
     // Of MultiplyRows: whole groups of rows, so that a packed operand larger than L2 is read once for a group.
     public const int RowPanels = 16;
+
+    // Of columns: a packed block passes from L2 anyway, and the wider it is the longer are the stretches of a map that are read and written.
+    private const int ColumnPanels = 16;
 
     // Products below this many multiply-adds aren't worth a second thread.
     private const long WorthAThread = 1L << 18;
