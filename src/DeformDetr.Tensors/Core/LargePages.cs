@@ -12,13 +12,13 @@ internal static class LargePages
     // MADV_HUGEPAGE of linux/mman.h, the same on every architecture that .NET runs on.
     private const int WantsLargePages = 14;
 
-    private static volatile bool s_unheard;
+    private static volatile bool _unheard;
 
     public static T[] Allocate<T>(int length, bool pinned = false)
         where T : unmanaged
     {
         T[] array = GC.AllocateUninitializedArray<T>(length, pinned);
-        if (OperatingSystem.IsLinux() && (long)length * Unsafe.SizeOf<T>() >= PageBytes && !s_unheard)
+        if (OperatingSystem.IsLinux() && (long)length * Unsafe.SizeOf<T>() >= PageBytes && !_unheard)
         {
             Ask(array);
         }
@@ -38,12 +38,12 @@ internal static class LargePages
             long end = (address + ((long)array.Length * Unsafe.SizeOf<T>())) / PageBytes * PageBytes;
             if (start < end && Advise((nint)start, (nint)(end - start), WantsLargePages) != 0)
             {
-                s_unheard = true;
+                _unheard = true;
             }
         }
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
         {
-            s_unheard = true;
+            _unheard = true;
         }
         finally
         {
