@@ -29,7 +29,7 @@ public static partial class Conv2d
             }
         }
 
-        // Tap by tap, channel by channel: one element of every window, a line, is written over the panels.
+        // Channel by channel, tap by tap: one element of every window, a line, is written over the panels.
         private void PackGroup(int lane, int k, int depth, int panelWidth, ReadOnlySpan<Run> runs, Span<T> line, Span<T> packed)
         {
             // Where the output is as wide as the map, neighbouring lanes read neighbouring pixels, across the ends of rows too.
