@@ -30,7 +30,8 @@ internal sealed class Compiler
         CSharpCompilation plain = CSharpCompilation.Create(
             project, _trees.Values, references.Select(file => MetadataReference.CreateFromFile(file)),
             new CSharpCompilationOptions(
-                OutputKind.DynamicallyLinkedLibrary, optimizationLevel: OptimizationLevel.Release, nullableContextOptions: NullableContextOptions.Enable));
+                OutputKind.DynamicallyLinkedLibrary, optimizationLevel: OptimizationLevel.Release, allowUnsafe: true,
+                nullableContextOptions: NullableContextOptions.Enable));
         CSharpGeneratorDriver.Create([.. Generators().Select(generator => generator.AsSourceGenerator())], parseOptions: Parsing)
             .RunGeneratorsAndUpdateCompilation(plain, out Compilation generatedToo, out _);
         _compilation = (CSharpCompilation)generatedToo;

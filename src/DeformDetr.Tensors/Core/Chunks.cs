@@ -15,6 +15,9 @@ public sealed class Chunks
         _threads = threads;
     }
 
+    // Alone, or while every thread finds two whole ones.
+    internal bool Many => _threads == 1 || _count - Volatile.Read(ref _next) >= 2L * _threads * _most;
+
     /// <summary>Takes the next chunk, [first, last).</summary>
     /// <param name="first">Its first item.</param>
     /// <param name="last">The item behind its last.</param>

@@ -16,6 +16,19 @@ public static partial class Conv2d
         // Consecutive output pixels of one output row.
         private readonly record struct Run(int Lane, int Length, int Y, int X);
 
+        // Of every channel the rows of the map that the windows see.
+        public Footprint<T> Reads(int lane, int lanes, int k, int depth)
+        {
+            int taps = kernelHeight * kernelWidth;
+            int channel = k / taps;
+            int channels = ((k + depth - 1) / taps) + 1 - channel;
+            int top = (lane / outputWidth * window.Stride) - window.Padding;
+            int end = ((lane + lanes - 1) / outputWidth * window.Stride) - window.Padding + ((kernelHeight - 1) * window.Dilation) + 1;
+            int from = Math.Clamp(top, 0, height);
+            int rows = Math.Clamp(end, from, height) - from;
+            return new(data, offset + (((channel * height) + from) * width), rows * width, height * width, channels);
+        }
+
         public void Pack(int lane, int lanes, int k, int depth, int panelWidth, Span<T> packed)
         {
             int most = Gemm.BlockPanels * panelWidth;

@@ -17,7 +17,7 @@ public static partial class Conv2d
     // Neighbouring output pixels (along the row, and over its end on to the next) then read neighbouring elements for every tap, and going
     // from one k = (c, ky, kx) to the next moves all of them by the same step. A lane is a position in rows of the length pitch; lanes of
     // the last columns of such a row are no pixels.
-    internal readonly struct Windows<T>
+    internal readonly struct Windows<T> : IReads<T>
         where T : unmanaged
     {
         private readonly T[] _data;
@@ -100,6 +100,17 @@ public static partial class Conv2d
             int dx = k % _taps % KernelWidth * _window.Dilation;
             int phase = (dy % _window.Stride * _phases) + (dx % _window.Stride);
             return (((((channel * _phases * _phases) + phase) * rows) + (dy / _window.Stride)) * Pitch) + (dx / _window.Stride);
+        }
+
+        // Of every channel the rows of the map that the lanes' windows see.
+        public Footprint<T> Reads(int lane, int lanes, int k, int depth)
+        {
+            int channel = k / _taps;
+            int channels = ((k + depth - 1) / _taps) + 1 - channel;
+            int top = lane / Pitch;
+            int from = Math.Clamp((top * _window.Stride) - _window.Padding, 0, _height);
+            int end = Math.Clamp(((top + Rows(lanes) - 1) * _window.Stride) + _phases - _window.Padding, from, _height);
+            return new(_data, _offset + (((channel * _height) + from) * _width), (end - from) * _width, _height * _width, channels);
         }
 
         // The channels that depths [k, k + depth) read, so many rows of outputs from row top on; planes have planeRows.

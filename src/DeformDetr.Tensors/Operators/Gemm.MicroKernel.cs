@@ -60,7 +60,7 @@ internal static partial class Gemm
     // The last tile of 64, 128 or 256 rows holds few: up to 6 rows take the small tile at every width.
     private static void Tile<TLanes, TVector, T, TEpilogue, TWalk>(
         int depth, int height, ref readonly T a, ref readonly T b, ref readonly int steps, ref T output, nint stride, Turn turn,
-        in TEpilogue epilogue, int row, int column, int at)
+        in TEpilogue epilogue, int row, int column, int at, scoped ref ReadAhead<T> ahead)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -70,12 +70,12 @@ internal static partial class Gemm
         if (Unsafe.SizeOf<TVector>() == 64 && height > 6)
         {
             Tile12<TLanes, TVector, T, TEpilogue, TWalk>(
-                depth, in a, in a, in b, in steps, ref output, stride, turn, in epilogue, row, column, at);
+                depth, in a, in a, in b, in steps, ref output, stride, turn, in epilogue, row, column, at, ref ahead);
         }
         else
         {
             Tile6<TLanes, TVector, T, TEpilogue, TWalk>(
-                depth, in a, in b, in steps, ref output, stride, turn, in epilogue, row, column, at);
+                depth, in a, in b, in steps, ref output, stride, turn, in epilogue, row, column, at, ref ahead);
         }
     }
 
@@ -109,7 +109,7 @@ internal static partial class Gemm
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile12<TLanes, TVector, T, TEpilogue, TWalk>(
         int depth, ref readonly T a, ref readonly T twin, ref readonly T b, ref readonly int steps, ref T output, nint stride, Turn turn,
-        in TEpilogue epilogue, int row, int column, int at)
+        in TEpilogue epilogue, int row, int column, int at, scoped ref ReadAhead<T> ahead)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -131,39 +131,43 @@ internal static partial class Gemm
         ref T rowOfA = ref Unsafe.AsRef(in a);
         ref T twinOfA = ref Unsafe.AsRef(in twin);
         ref T rowOfB = ref Unsafe.AsRef(in b);
-        for (int k = 0; k < depth; k++)
+        for (int k = 0; k < depth;)
         {
-            TVector b0 = TLanes.Load(ref rowOfB, 0);
-            TVector b1 = TLanes.Load(ref rowOfB, (nuint)TLanes.Count);
-            TVector a0 = TLanes.Broadcast(rowOfA);
-            c00 = TLanes.MultiplyAdd(a0, b0, c00);
-            c01 = TLanes.MultiplyAdd(a0, b1, c01);
-            TVector a1 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 1));
-            c10 = TLanes.MultiplyAdd(a1, b0, c10);
-            c11 = TLanes.MultiplyAdd(a1, b1, c11);
-            c20 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 2)), b0, c20);
-            c21 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 2)), b1, c21);
-            c30 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 3)), b0, c30);
-            c31 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 3)), b1, c31);
-            c40 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 4)), b0, c40);
-            c41 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 4)), b1, c41);
-            c50 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 5)), b0, c50);
-            c51 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 5)), b1, c51);
-            c60 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 6)), b0, c60);
-            c61 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 6)), b1, c61);
-            c70 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 7)), b0, c70);
-            c71 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 7)), b1, c71);
-            c80 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 8)), b0, c80);
-            c81 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 8)), b1, c81);
-            c90 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 9)), b0, c90);
-            c91 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 9)), b1, c91);
-            cA0 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 10)), b0, cA0);
-            cA1 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 10)), b1, cA1);
-            cB0 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 11)), b0, cB0);
-            cB1 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 11)), b1, cB1);
-            rowOfA = ref Unsafe.Add(ref rowOfA, TileRows<TLanes, TVector, T>());
-            twinOfA = ref Unsafe.Add(ref twinOfA, TileRows<TLanes, TVector, T>());
-            rowOfB = ref TWalk.Next(ref rowOfB, 2 * TLanes.Count, in steps, k);
+            int until = ahead.Ask(k, depth);
+            for (; k < until; k++)
+            {
+                TVector b0 = TLanes.Load(ref rowOfB, 0);
+                TVector b1 = TLanes.Load(ref rowOfB, (nuint)TLanes.Count);
+                TVector a0 = TLanes.Broadcast(rowOfA);
+                c00 = TLanes.MultiplyAdd(a0, b0, c00);
+                c01 = TLanes.MultiplyAdd(a0, b1, c01);
+                TVector a1 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 1));
+                c10 = TLanes.MultiplyAdd(a1, b0, c10);
+                c11 = TLanes.MultiplyAdd(a1, b1, c11);
+                c20 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 2)), b0, c20);
+                c21 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 2)), b1, c21);
+                c30 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 3)), b0, c30);
+                c31 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 3)), b1, c31);
+                c40 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 4)), b0, c40);
+                c41 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 4)), b1, c41);
+                c50 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 5)), b0, c50);
+                c51 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 5)), b1, c51);
+                c60 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 6)), b0, c60);
+                c61 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 6)), b1, c61);
+                c70 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 7)), b0, c70);
+                c71 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 7)), b1, c71);
+                c80 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 8)), b0, c80);
+                c81 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 8)), b1, c81);
+                c90 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 9)), b0, c90);
+                c91 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 9)), b1, c91);
+                cA0 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 10)), b0, cA0);
+                cA1 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 10)), b1, cA1);
+                cB0 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref rowOfA, 11)), b0, cB0);
+                cB1 = TLanes.MultiplyAdd(TLanes.Broadcast(Unsafe.Add(ref twinOfA, 11)), b1, cB1);
+                rowOfA = ref Unsafe.Add(ref rowOfA, TileRows<TLanes, TVector, T>());
+                twinOfA = ref Unsafe.Add(ref twinOfA, TileRows<TLanes, TVector, T>());
+                rowOfB = ref TWalk.Next(ref rowOfB, 2 * TLanes.Count, in steps, k);
+            }
         }
 
         Finish<TLanes, TVector, T, TEpilogue>(c00, c01, ref output, turn, in epilogue, row, column, at);
@@ -184,7 +188,7 @@ internal static partial class Gemm
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile6<TLanes, TVector, T, TEpilogue, TWalk>(
         int depth, ref readonly T a, ref readonly T b, ref readonly int steps, ref T output, nint stride, Turn turn,
-        in TEpilogue epilogue, int row, int column, int at)
+        in TEpilogue epilogue, int row, int column, int at, scoped ref ReadAhead<T> ahead)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -199,30 +203,34 @@ internal static partial class Gemm
         TVector c50 = TLanes.Zero, c51 = TLanes.Zero;
         ref T rowOfA = ref Unsafe.AsRef(in a);
         ref T rowOfB = ref Unsafe.AsRef(in b);
-        for (int k = 0; k < depth; k++)
+        for (int k = 0; k < depth;)
         {
-            TVector b0 = TLanes.Load(ref rowOfB, 0);
-            TVector b1 = TLanes.Load(ref rowOfB, (nuint)TLanes.Count);
-            TVector a0 = TLanes.Broadcast(rowOfA);
-            c00 = TLanes.MultiplyAdd(a0, b0, c00);
-            c01 = TLanes.MultiplyAdd(a0, b1, c01);
-            TVector a1 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 1));
-            c10 = TLanes.MultiplyAdd(a1, b0, c10);
-            c11 = TLanes.MultiplyAdd(a1, b1, c11);
-            TVector a2 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 2));
-            c20 = TLanes.MultiplyAdd(a2, b0, c20);
-            c21 = TLanes.MultiplyAdd(a2, b1, c21);
-            TVector a3 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 3));
-            c30 = TLanes.MultiplyAdd(a3, b0, c30);
-            c31 = TLanes.MultiplyAdd(a3, b1, c31);
-            TVector a4 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 4));
-            c40 = TLanes.MultiplyAdd(a4, b0, c40);
-            c41 = TLanes.MultiplyAdd(a4, b1, c41);
-            TVector a5 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 5));
-            c50 = TLanes.MultiplyAdd(a5, b0, c50);
-            c51 = TLanes.MultiplyAdd(a5, b1, c51);
-            rowOfA = ref Unsafe.Add(ref rowOfA, TileRows<TLanes, TVector, T>());
-            rowOfB = ref TWalk.Next(ref rowOfB, 2 * TLanes.Count, in steps, k);
+            int until = ahead.Ask(k, depth);
+            for (; k < until; k++)
+            {
+                TVector b0 = TLanes.Load(ref rowOfB, 0);
+                TVector b1 = TLanes.Load(ref rowOfB, (nuint)TLanes.Count);
+                TVector a0 = TLanes.Broadcast(rowOfA);
+                c00 = TLanes.MultiplyAdd(a0, b0, c00);
+                c01 = TLanes.MultiplyAdd(a0, b1, c01);
+                TVector a1 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 1));
+                c10 = TLanes.MultiplyAdd(a1, b0, c10);
+                c11 = TLanes.MultiplyAdd(a1, b1, c11);
+                TVector a2 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 2));
+                c20 = TLanes.MultiplyAdd(a2, b0, c20);
+                c21 = TLanes.MultiplyAdd(a2, b1, c21);
+                TVector a3 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 3));
+                c30 = TLanes.MultiplyAdd(a3, b0, c30);
+                c31 = TLanes.MultiplyAdd(a3, b1, c31);
+                TVector a4 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 4));
+                c40 = TLanes.MultiplyAdd(a4, b0, c40);
+                c41 = TLanes.MultiplyAdd(a4, b1, c41);
+                TVector a5 = TLanes.Broadcast(Unsafe.Add(ref rowOfA, 5));
+                c50 = TLanes.MultiplyAdd(a5, b0, c50);
+                c51 = TLanes.MultiplyAdd(a5, b1, c51);
+                rowOfA = ref Unsafe.Add(ref rowOfA, TileRows<TLanes, TVector, T>());
+                rowOfB = ref TWalk.Next(ref rowOfB, 2 * TLanes.Count, in steps, k);
+            }
         }
 
         Finish<TLanes, TVector, T, TEpilogue>(c00, c01, ref output, turn, in epilogue, row, column, at);

@@ -179,6 +179,7 @@ internal static partial class Gemm
         int width = Math.Min(tileColumns, target.Columns - column);
         int size = height <= 6 ? 6 * tileColumns : tileRows * tileColumns;
         int start = 0;
+        ReadAhead<T> ahead = default;
         for (int index = 0; index < plan.Ends.Length; index++)
         {
             int steps = plan.Ends[index] - start;
@@ -191,7 +192,7 @@ internal static partial class Gemm
             Span<T> tile = tiles.Slice(level * MostTile, MostTile);
             Tile<TLanes, TVector, T, NoEpilogue<T>, Packed>(
                 steps, height, in blockOfA, in blockOfB, in Unsafe.NullRef<int>(), ref tile[0], tileColumns,
-                plan.Pairwise || index == 0 ? Turn.Waits : Turn.Adds | Turn.Waits, new NoEpilogue<T>(), row, column, 0);
+                plan.Pairwise || index == 0 ? Turn.Waits : Turn.Adds | Turn.Waits, new NoEpilogue<T>(), row, column, 0, ref ahead);
             if (plan.Pairwise)
             {
                 int waiting = BitOperations.PopCount((uint)index + 1);

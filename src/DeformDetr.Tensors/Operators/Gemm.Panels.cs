@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace DeformDetr.Tensors.Operators;
 
 // One operand of a product, as something that can be packed: lane by k.
-internal interface IPanels<T>
+internal interface IPanels<T> : IReads<T>
     where T : unmanaged
 {
     // Packs lanes [lane, lane + lanes) and depths [k, k + depth) into panels of width lanes, one after another, each [k][width]. Lanes that
@@ -16,6 +16,8 @@ internal interface IPanels<T>
 internal readonly struct LaneMajorPanels<T>(T[] data, int offset, int stride) : IPanels<T>
     where T : unmanaged
 {
+    public Footprint<T> Reads(int lane, int lanes, int k, int depth) => new(data, offset + (lane * stride) + k, depth, stride, lanes);
+
     public void Pack(int lane, int lanes, int k, int depth, int width, Span<T> packed)
     {
         for (int done = 0; done < lanes && depth > 0; done += width)
@@ -62,6 +64,8 @@ internal readonly struct LaneMajorPanels<T>(T[] data, int offset, int stride) : 
 internal readonly struct DepthMajorPanels<T>(T[] data, int offset, int stride) : IPanels<T>
     where T : unmanaged
 {
+    public Footprint<T> Reads(int lane, int lanes, int k, int depth) => new(data, offset + (k * stride) + lane, lanes, stride, depth);
+
     public void Pack(int lane, int lanes, int k, int depth, int width, Span<T> packed)
     {
         for (int step = 0; step < depth; step++)

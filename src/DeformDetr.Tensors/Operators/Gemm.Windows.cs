@@ -58,13 +58,18 @@ internal static partial class Gemm
             using AlignedBuffer<T> block = context.Scratch<T>(windows.BufferLength(bufferRows, DepthBlock));
             Span<T> packedA = whole.Span;
             Span<T> buffer = block.Span;
-            while (chunks.Take(out int jc, out int last))
+            EarlyChunks mine = new(chunks);
+            while (mine.Take(out int jc, out int last))
             {
                 int top = jc * tileColumns / windows.Pitch;
+                mine.TakeEarly(out int nextJc, out int nextLast);
                 for (int pc = 0; pc < depth || pc == 0; pc += DepthBlock)
                 {
                     int count = Math.Min(DepthBlock, depth - pc);
                     windows.Pack(pc, count, top, windows.Rows((last - jc) * tileColumns), bufferRows, buffer);
+                    ReadAhead<T> ahead = After<T, Conv2d.Windows<T>>(
+                        windows, jc * tileColumns, (last - jc) * tileColumns, nextJc * tileColumns, (nextLast - nextJc) * tileColumns, pc, depth,
+                        (long)panelsOfKernels * (last - jc) * count);
 
                     // The farthest element that a tile will read is asked for once.
                     _ = buffer[reaches[pc / DepthBlock] + (last * tileColumns) - 1 - (top * windows.Pitch)];
@@ -76,7 +81,7 @@ internal static partial class Gemm
                             int lane = jr * tileColumns;
                             TileOfWindows<TLanes, TVector, T, TEpilogue>(
                                 a, buffer[(starts[pc / DepthBlock] + lane - (top * windows.Pitch))..], steps.AsSpan(pc, count), windows,
-                                ir * tileRows, lane, pc, target, in epilogue);
+                                ir * tileRows, lane, pc, target, in epilogue, ref ahead);
                         }
                     }
                 }
@@ -87,7 +92,7 @@ internal static partial class Gemm
     // One panel of kernels with the windows of one panel of lanes.
     private static void TileOfWindows<TLanes, TVector, T, TEpilogue>(
         ReadOnlySpan<T> a, ReadOnlySpan<T> windowsOfB, ReadOnlySpan<int> steps, in Conv2d.Windows<T> windows, int row, int lane, int pc,
-        Target<T> target, in TEpilogue epilogue)
+        Target<T> target, in TEpilogue epilogue, scoped ref ReadAhead<T> ahead)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -106,14 +111,14 @@ internal static partial class Gemm
             _ = target.Output[from + ((height - 1) * target.Stride) + tileColumns - 1];
             Tile<TLanes, TVector, T, TEpilogue, Stepping>(
                 steps.Length, height, in a[0], in windowsOfB[0], in steps[0], ref target.Output[from], target.Stride, turn, in epilogue, row,
-                column, from);
+                column, from, ref ahead);
         }
         else
         {
             Span<T> tile = stackalloc T[MostTile];
             Tile<TLanes, TVector, T, NoEpilogue<T>, Stepping>(
                 steps.Length, height, in a[0], in windowsOfB[0], in steps[0], ref tile[0], tileColumns, Turn.Waits, new NoEpilogue<T>(), row,
-                column, 0);
+                column, 0, ref ahead);
             StorePixels<TLanes, TVector, T, TEpilogue>(tile, windows, lane, row, height, turn, target, in epilogue);
         }
     }

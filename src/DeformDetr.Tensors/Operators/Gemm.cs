@@ -100,28 +100,35 @@ internal static partial class Gemm
         if (rows <= columns)
         {
             using AlignedBuffer<T> whole = PackWhole<T, TA>(context, a, rows, depth, tileRows);
+            int panelsOfA = Panels(rows, tileRows);
             int blockPanels = ColumnPanels * DepthBlock / Math.Clamp(depth, DepthBlock / 4, DepthBlock);
             context.Share(Panels(columns, tileColumns), blockPanels, Panels(least, tileColumns), (_, chunks) =>
             {
                 using AlignedBuffer<T> block = context.Scratch<T>(ColumnPanels * tileColumns * DepthBlock);
                 Span<T> packedA = whole.Span;
                 Span<T> packedB = block.Span;
-                while (chunks.Take(out int jc, out int last))
+                EarlyChunks mine = new(chunks);
+                while (mine.Take(out int jc, out int last))
                 {
+                    mine.TakeEarly(out int nextJc, out int nextLast);
                     int count = last - jc;
+                    int left = jc * tileColumns;
+                    int width = Math.Min(last * tileColumns, columns) - left;
+                    int nextWidth = Math.Min(nextLast * tileColumns, columns) - (nextJc * tileColumns);
                     for (int pc = 0; pc < depth || pc == 0; pc += DepthBlock)
                     {
                         int steps = Math.Min(DepthBlock, depth - pc);
-                        int left = jc * tileColumns;
-                        b.Pack(left, Math.Min(count * tileColumns, columns - left), pc, steps, tileColumns, packedB);
-                        for (int ir = 0; ir < Panels(rows, tileRows); ir++)
+                        b.Pack(left, width, pc, steps, tileColumns, packedB);
+                        ReadAhead<T> ahead = After<T, TB>(
+                            b, left, width, nextJc * tileColumns, nextWidth, pc, depth, (long)panelsOfA * count * steps);
+                        for (int ir = 0; ir < panelsOfA; ir++)
                         {
-                            int startA = (Panels(rows, tileRows) * tileRows * pc) + (ir * tileRows * steps);
+                            int startA = (panelsOfA * tileRows * pc) + (ir * tileRows * steps);
                             for (int jr = 0; jr < count; jr++)
                             {
                                 RowsOfTiles<TLanes, TVector, T, TEpilogue>(
                                     packedA, startA, 1, ir * tileRows, packedB, jr * tileColumns * steps, left + (jr * tileColumns), pc, steps,
-                                    target, in epilogue);
+                                    target, in epilogue, ref ahead);
                             }
                         }
                     }
@@ -136,10 +143,12 @@ internal static partial class Gemm
                 using AlignedBuffer<T> block = context.Scratch<T>(BlockPanels * tileRows * DepthBlock);
                 Span<T> packedA = block.Span;
                 Span<T> packedB = whole.Span;
-                while (chunks.Take(out int ic, out int last))
+                EarlyChunks mine = new(chunks);
+                while (mine.Take(out int ic, out int last))
                 {
+                    mine.TakeEarly(out int nextIc, out int nextLast);
                     RowBlock<TLanes, TVector, T, TA, TEpilogue>(
-                        a, ic * tileRows, last - ic, packedA, packedB, target, in epilogue);
+                        a, ic * tileRows, last - ic, nextIc * tileRows, nextLast - nextIc, packedA, packedB, target, in epilogue);
                 }
             });
         }
@@ -189,14 +198,15 @@ internal static partial class Gemm
         using AlignedBuffer<T> packedA = context.Scratch<T>(RowPanels * tileRows * DepthBlock);
         for (int ic = 0; ic < panels && target.Columns > 0; ic += RowPanels)
         {
+            int next = Math.Min(ic + RowPanels, panels);
             RowBlock<TLanes, TVector, T, TA, TEpilogue>(
-                a, ic * tileRows, Math.Min(RowPanels, panels - ic), packedA.Span, packedB.Span, target, in epilogue);
+                a, ic * tileRows, next - ic, next * tileRows, Math.Min(RowPanels, panels - next), packedA.Span, packedB.Span, target, in epilogue);
         }
     }
 
-    // Some panels of rows, from the panel that starts at row, times all of the packed b.
+    // Some panels of rows, from the panel that starts at row, times all of the packed b; nextRow, nextPanels: what follows, if anything.
     private static void RowBlock<TLanes, TVector, T, TA, TEpilogue>(
-        TA a, int row, int panels, Span<T> packedA, ReadOnlySpan<T> packedB, Target<T> target, in TEpilogue epilogue)
+        TA a, int row, int panels, int nextRow, int nextPanels, Span<T> packedA, ReadOnlySpan<T> packedB, Target<T> target, in TEpilogue epilogue)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -206,23 +216,41 @@ internal static partial class Gemm
         int tileRows = TileRows<TLanes, TVector, T>();
         int tileColumns = 2 * TLanes.Count;
         int panelsOfB = Panels(target.Columns, tileColumns);
+        int rows = Math.Min(panels * tileRows, target.Rows - row);
+        int nextRows = Math.Min(nextPanels * tileRows, target.Rows - nextRow);
         for (int pc = 0; pc < target.Depth || pc == 0; pc += DepthBlock)
         {
             int steps = Math.Min(DepthBlock, target.Depth - pc);
-            a.Pack(row, Math.Min(panels * tileRows, target.Rows - row), pc, steps, tileRows, packedA);
+            a.Pack(row, rows, pc, steps, tileRows, packedA);
+            ReadAhead<T> ahead = After<T, TA>(a, row, rows, nextRow, nextRows, pc, target.Depth, (long)panels * panelsOfB * steps);
             for (int jr = 0; jr < panelsOfB; jr++)
             {
                 RowsOfTiles<TLanes, TVector, T, TEpilogue>(
                     packedA, 0, panels, row, packedB, (panelsOfB * tileColumns * pc) + (jr * tileColumns * steps), jr * tileColumns, pc,
-                    steps, target, in epilogue);
+                    steps, target, in epilogue, ref ahead);
             }
         }
+    }
+
+    // What is packed after the depth block at pc of some lanes: their next depth block, or the first one of the lanes that follow, if any.
+    private static ReadAhead<T> After<T, TSource>(
+        TSource source, int lane, int lanes, int nextLane, int nextLanes, int pc, int depth, long steps)
+        where T : unmanaged
+        where TSource : struct, IReads<T>
+    {
+        int k = pc + DepthBlock;
+        if (k < depth)
+        {
+            return new ReadAhead<T>(source.Reads(lane, lanes, k, Math.Min(DepthBlock, depth - k)), steps);
+        }
+
+        return nextLanes > 0 && depth > 0 ? new ReadAhead<T>(source.Reads(nextLane, nextLanes, 0, Math.Min(DepthBlock, depth)), steps) : default;
     }
 
     // Loop ir: one panel of b with several panels of a.
     private static void RowsOfTiles<TLanes, TVector, T, TEpilogue>(
         ReadOnlySpan<T> packedA, int startA, int panels, int row, ReadOnlySpan<T> packedB, int startB, int column, int pc, int steps, Target<T> target,
-        in TEpilogue epilogue)
+        in TEpilogue epilogue, scoped ref ReadAhead<T> ahead)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -245,11 +273,12 @@ internal static partial class Gemm
                 int from = target.Offset + (row * target.Stride) + column;
                 _ = target.Output[from + ((height - 1) * target.Stride) + tileColumns - 1];
                 Tile<TLanes, TVector, T, TEpilogue, Packed>(
-                    steps, height, in a, in b, in Unsafe.NullRef<int>(), ref target.Output[from], target.Stride, turn, in epilogue, row, column, from);
+                    steps, height, in a, in b, in Unsafe.NullRef<int>(), ref target.Output[from], target.Stride, turn, in epilogue, row, column, from,
+                    ref ahead);
             }
             else
             {
-                Edge<TLanes, TVector, T, TEpilogue>(steps, height, width, in a, in b, target, turn, in epilogue, row, column);
+                Edge<TLanes, TVector, T, TEpilogue>(steps, height, width, in a, in b, target, turn, in epilogue, row, column, ref ahead);
             }
 
             a = ref Unsafe.Add(ref a, tileRows * steps);
@@ -259,7 +288,7 @@ internal static partial class Gemm
     // A tile that reaches over the output's edge: made beside it, then the part that lies inside is stored.
     private static void Edge<TLanes, TVector, T, TEpilogue>(
         int steps, int height, int width, ref readonly T a, ref readonly T b, Target<T> target, Turn turn, in TEpilogue epilogue, int row,
-        int column)
+        int column, scoped ref ReadAhead<T> ahead)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -268,7 +297,8 @@ internal static partial class Gemm
         int tileColumns = 2 * TLanes.Count;
         Span<T> tile = stackalloc T[MostTile];
         Tile<TLanes, TVector, T, NoEpilogue<T>, Packed>(
-            steps, height, in a, in b, in Unsafe.NullRef<int>(), ref tile[0], tileColumns, Turn.Waits, new NoEpilogue<T>(), row, column, 0);
+            steps, height, in a, in b, in Unsafe.NullRef<int>(), ref tile[0], tileColumns, Turn.Waits, new NoEpilogue<T>(), row, column, 0,
+            ref ahead);
         for (int r = 0; r < height; r++)
         {
             Store<TLanes, TVector, T, TEpilogue>(tile.Slice(r * tileColumns, width), turn, target, row + r, column, in epilogue);

@@ -63,6 +63,7 @@ public class Conv2dPatchesTests
             int lanes = random.Next(2) == 0 ? pixels - lane : Math.Min(pixels - lane, panelWidth * random.Next(1, 12));
             int k = random.Next(channels * taps);
             int depth = random.Next((channels * taps) - k + 1);
+            string what = $"{channels}x{height}x{width}, kernel {kernelHeight}x{kernelWidth}, {window}, panels of {panelWidth}";
             GemmPanelsTests.Packed(
                 patches, lane, lanes, k, depth, panelWidth, (pixel, step) =>
                 {
@@ -71,7 +72,25 @@ public class Conv2dPatchesTests
                     bool inside = iy >= 0 && iy < height && ix >= 0 && ix < width;
                     return inside ? maps[Before + (step / taps * height * width) + (iy * width) + ix] : T.Zero;
                 },
-                $"{channels}x{height}x{width}, kernel {kernelHeight}x{kernelWidth}, {window}, panels of {panelWidth}");
+                maps, what);
+            if (depth == 0)
+            {
+                continue;
+            }
+
+            // No rows are asked for but those between the first and the last that a window covers, of those channels.
+            Footprint<T> reads = patches.Reads(lane, lanes, k, depth);
+            int[] covered = [.. from pixel in Enumerable.Range(lane, lanes)
+                                from ky in Enumerable.Range(0, kernelHeight)
+                                select (pixel / outputWidth * window.Stride) - window.Padding + (ky * window.Dilation)];
+            (int top, int bottom) = (Math.Max(0, covered.Min()), Math.Min(height - 1, covered.Max()));
+            Assert.Equal(top <= bottom, reads.Length > 0);
+            if (top <= bottom)
+            {
+                int channel = (reads.Start - Before) / (height * width);
+                Assert.Equal((top, bottom), Footprints.Rows(reads, Before, height, width));
+                Assert.Equal((k / taps, (k + depth - 1) / taps), (channel, channel + reads.Count - 1));
+            }
         }
     }
 }

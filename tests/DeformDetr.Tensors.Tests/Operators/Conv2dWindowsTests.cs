@@ -68,6 +68,20 @@ public class Conv2dWindowsTests
             int depth = Math.Min(depthBlock, windows.Depth - pc);
             Array.Fill(buffer, T.NaN);
             windows.Pack(pc, depth, top, windows.Rows(lanes), rows, buffer);
+            string what = $"{channels}x{height}x{width}, kernel {kernelHeight}x{kernelWidth}, {window}";
+            Footprint<T> reads = windows.Reads(first, lanes, pc, depth);
+            Footprints.Hold(reads, maps, buffer, what);
+            int last = top + windows.Rows(lanes) - 1;
+            int phases = Math.Min(window.Stride, Math.Max(((kernelHeight - 1) * window.Dilation) + 1, ((kernelWidth - 1) * window.Dilation) + 1));
+            (int above, int below) = (Math.Max(0, (top * window.Stride) - window.Padding), Math.Min(height, (last * window.Stride) - window.Padding + phases) - 1);
+            Assert.Equal(above <= below, reads.Length > 0);
+            if (above <= below)
+            {
+                int channel = (reads.Start - Before) / (height * width);
+                Assert.Equal((above, below), Footprints.Rows(reads, Before, height, width));
+                Assert.Equal((pc / taps, (pc + depth - 1) / taps), (channel, channel + reads.Count - 1));
+            }
+
             int at = starts[pc / depthBlock] + first - (top * windows.Pitch);
             for (int k = pc; k < pc + depth; at += steps[k], k++)
             {
@@ -88,7 +102,7 @@ public class Conv2dWindowsTests
                     T expected = inside ? maps[Before + (k / taps * height * width) + (iy * width) + ix] : T.Zero;
                     Assert.True(
                         expected == element,
-                        $"{channels}x{height}x{width}, kernel {kernelHeight}x{kernelWidth}, {window}, k {k}, pixel ({y}, {x}): {element}, expected {expected}");
+                        $"{what}, k {k}, pixel ({y}, {x}): {element}, expected {expected}");
                 }
             }
         }

@@ -29,12 +29,18 @@ public class GemmPanelsTests
             T[] byLane = [.. Values.Counting<T>(offset + ((lane + lanes - 1) * stride) + k + depth).AsSpan()];
             Packed(
                 new LaneMajorPanels<T>(byLane, offset, stride), lane, lanes, k, depth, width,
-                (l, step) => byLane[offset + (l * stride) + step], $"lanes apart, panels of {width}");
+                (l, step) => byLane[offset + (l * stride) + step], byLane, $"lanes apart, panels of {width}");
+            Assert.Equal(
+                new Footprint<T>(byLane, offset + (lane * stride) + k, depth, stride, lanes),
+                new LaneMajorPanels<T>(byLane, offset, stride).Reads(lane, lanes, k, depth));
             stride = lane + lanes + gap;
             T[] byDepth = [.. Values.Counting<T>(offset + (Math.Max(0, k + depth - 1) * stride) + lane + lanes).AsSpan()];
             Packed(
                 new DepthMajorPanels<T>(byDepth, offset, stride), lane, lanes, k, depth, width,
-                (l, step) => byDepth[offset + (step * stride) + l], $"depths apart, panels of {width}");
+                (l, step) => byDepth[offset + (step * stride) + l], byDepth, $"depths apart, panels of {width}");
+            Assert.Equal(
+                new Footprint<T>(byDepth, offset + (k * stride) + lane, lanes, stride, depth),
+                new DepthMajorPanels<T>(byDepth, offset, stride).Reads(lane, lanes, k, depth));
         }
     }
 
@@ -58,9 +64,9 @@ public class GemmPanelsTests
         }
     }
 
-    // [panel][k][lane of the panel], zero in lanes that the operand doesn't have, and nothing behind them.
+    // [panel][k][lane of the panel], zero in lanes that the operand doesn't have, and nothing behind them; all from where it says.
     internal static void Packed<T, TPanels>(
-        TPanels panels, int lane, int lanes, int k, int depth, int width, Func<int, int, T> element, string what)
+        TPanels panels, int lane, int lanes, int k, int depth, int width, Func<int, int, T> element, T[] source, string what)
         where T : unmanaged, System.Numerics.INumberBase<T>
         where TPanels : struct, IPanels<T>
     {
@@ -68,6 +74,11 @@ public class GemmPanelsTests
         T beside = -T.One;
         Array.Fill(packed, beside);
         panels.Pack(lane, lanes, k, depth, width, packed);
+        if (depth > 0)
+        {
+            Footprints.Hold(panels.Reads(lane, lanes, k, depth), source, packed, what);
+        }
+
         for (int at = 0; at < packed.Length; at++)
         {
             bool inside = at < packed.Length - 7;
