@@ -12,6 +12,11 @@ internal interface IEpilogue<T>
         where TLanes : struct, Simd.ILanes<TVector, T>
         where TVector : struct;
 
+    // Two vectors, the second one behind the first: what a row of a tile has. What both need is read once.
+    void ApplyBoth<TLanes, TVector>(ref TVector left, ref TVector right, int row, int column, int at)
+        where TLanes : struct, Simd.ILanes<TVector, T>
+        where TVector : struct;
+
     T Apply(T sum, int row, int column, int at);
 
     // For orders in which the bias is the first term of the sum: it is the product of these two.
@@ -34,6 +39,13 @@ internal readonly struct NoEpilogue<T> : IEpilogue<T>
     public TVector Apply<TLanes, TVector>(TVector sum, int row, int column, int at)
         where TLanes : struct, Simd.ILanes<TVector, T>
         where TVector : struct => sum;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void ApplyBoth<TLanes, TVector>(ref TVector left, ref TVector right, int row, int column, int at)
+        where TLanes : struct, Simd.ILanes<TVector, T>
+        where TVector : struct
+    {
+    }
 
     public T Apply(T sum, int row, int column, int at) => sum;
 
@@ -58,6 +70,16 @@ internal readonly struct ColumnBias<T>(T[] bias) : IEpilogue<T>
         where TLanes : struct, Simd.ILanes<TVector, T>
         where TVector : struct => TLanes.Add(sum, TLanes.Load(in bias[column], 0));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void ApplyBoth<TLanes, TVector>(ref TVector left, ref TVector right, int row, int column, int at)
+        where TLanes : struct, Simd.ILanes<TVector, T>
+        where TVector : struct
+    {
+        ref T term = ref bias[column];
+        left = TLanes.Add(left, TLanes.Load(ref term, 0));
+        right = TLanes.Add(right, TLanes.Load(ref term, (nuint)TLanes.Count));
+    }
+
     public T Apply(T sum, int row, int column, int at) => sum + bias[column];
 
     public bool HasBias => true;
@@ -81,6 +103,16 @@ internal readonly struct ColumnBiasRelu<T>(T[] bias) : IEpilogue<T>
         where TLanes : struct, Simd.ILanes<TVector, T>
         where TVector : struct => TLanes.Positive(TLanes.Add(sum, TLanes.Load(in bias[column], 0)));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void ApplyBoth<TLanes, TVector>(ref TVector left, ref TVector right, int row, int column, int at)
+        where TLanes : struct, Simd.ILanes<TVector, T>
+        where TVector : struct
+    {
+        ref T term = ref bias[column];
+        left = TLanes.Positive(TLanes.Add(left, TLanes.Load(ref term, 0)));
+        right = TLanes.Positive(TLanes.Add(right, TLanes.Load(ref term, (nuint)TLanes.Count)));
+    }
+
     public T Apply(T sum, int row, int column, int at) => T.Max(sum + bias[column], T.Zero);
 
     public bool HasBias => true;
@@ -103,6 +135,16 @@ internal readonly struct RowBias<T>(T[] bias, int first) : IEpilogue<T>
     public TVector Apply<TLanes, TVector>(TVector sum, int row, int column, int at)
         where TLanes : struct, Simd.ILanes<TVector, T>
         where TVector : struct => TLanes.Add(sum, TLanes.Broadcast(bias[first + row]));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void ApplyBoth<TLanes, TVector>(ref TVector left, ref TVector right, int row, int column, int at)
+        where TLanes : struct, Simd.ILanes<TVector, T>
+        where TVector : struct
+    {
+        TVector term = TLanes.Broadcast(bias[first + row]);
+        left = TLanes.Add(left, term);
+        right = TLanes.Add(right, term);
+    }
 
     public T Apply(T sum, int row, int column, int at) => sum + bias[first + row];
 
@@ -135,6 +177,29 @@ internal readonly struct RowNorm<T>(T[] scale, T[] shift, int first, T[]? residu
         }
 
         return relu ? TLanes.Positive(result) : result;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void ApplyBoth<TLanes, TVector>(ref TVector left, ref TVector right, int row, int column, int at)
+        where TLanes : struct, Simd.ILanes<TVector, T>
+        where TVector : struct
+    {
+        TVector factor = TLanes.Broadcast(scale[first + row]);
+        TVector term = TLanes.Broadcast(shift[first + row]);
+        left = TLanes.MultiplyAdd(left, factor, term);
+        right = TLanes.MultiplyAdd(right, factor, term);
+        if (residual is not null)
+        {
+            ref T other = ref residual[at];
+            left = TLanes.Add(left, TLanes.Load(ref other, 0));
+            right = TLanes.Add(right, TLanes.Load(ref other, (nuint)TLanes.Count));
+        }
+
+        if (relu)
+        {
+            left = TLanes.Positive(left);
+            right = TLanes.Positive(right);
+        }
     }
 
     public T Apply(T sum, int row, int column, int at)

@@ -70,12 +70,12 @@ internal static partial class Gemm
         if (Unsafe.SizeOf<TVector>() == 64 && height > 6)
         {
             Tile12<TLanes, TVector, T, TEpilogue, TWalk>(
-                depth, in a, in a, in b, in steps, ref output, stride, turn, in epilogue, row, column, at, ref ahead);
+                depth, height, in a, in a, in b, in steps, ref output, stride, turn, in epilogue, row, column, at, ref ahead);
         }
         else
         {
             Tile6<TLanes, TVector, T, TEpilogue, TWalk>(
-                depth, in a, in b, in steps, ref output, stride, turn, in epilogue, row, column, at, ref ahead);
+                depth, height, in a, in b, in steps, ref output, stride, turn, in epilogue, row, column, at, ref ahead);
         }
     }
 
@@ -95,8 +95,7 @@ internal static partial class Gemm
 
         if ((turn & Turn.Waits) == 0)
         {
-            left = epilogue.Apply<TLanes, TVector>(left, row, column, at);
-            right = epilogue.Apply<TLanes, TVector>(right, row, column + TLanes.Count, at + TLanes.Count);
+            epilogue.ApplyBoth<TLanes, TVector>(ref left, ref right, row, column, at);
         }
 
         TLanes.Store(left, ref output, 0);
@@ -108,7 +107,7 @@ internal static partial class Gemm
     // end. Not for the first two rows: there are two loads to a cycle, and the vectors of b want theirs.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile12<TLanes, TVector, T, TEpilogue, TWalk>(
-        int depth, ref readonly T a, ref readonly T twin, ref readonly T b, ref readonly int steps, ref T output, nint stride, Turn turn,
+        int depth, int height, ref readonly T a, ref readonly T twin, ref readonly T b, ref readonly int steps, ref T output, nint stride, Turn turn,
         in TEpilogue epilogue, int row, int column, int at, scoped ref ReadAhead<T> ahead)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
@@ -177,17 +176,42 @@ internal static partial class Gemm
         Finish<TLanes, TVector, T, TEpilogue>(c40, c41, ref Unsafe.Add(ref output, 4 * stride), turn, in epilogue, row + 4, column, at + (4 * (int)stride));
         Finish<TLanes, TVector, T, TEpilogue>(c50, c51, ref Unsafe.Add(ref output, 5 * stride), turn, in epilogue, row + 5, column, at + (5 * (int)stride));
         Finish<TLanes, TVector, T, TEpilogue>(c60, c61, ref Unsafe.Add(ref output, 6 * stride), turn, in epilogue, row + 6, column, at + (6 * (int)stride));
+        if (height == 7)
+        {
+            return;
+        }
+
         Finish<TLanes, TVector, T, TEpilogue>(c70, c71, ref Unsafe.Add(ref output, 7 * stride), turn, in epilogue, row + 7, column, at + (7 * (int)stride));
+        if (height == 8)
+        {
+            return;
+        }
+
         Finish<TLanes, TVector, T, TEpilogue>(c80, c81, ref Unsafe.Add(ref output, 8 * stride), turn, in epilogue, row + 8, column, at + (8 * (int)stride));
+        if (height == 9)
+        {
+            return;
+        }
+
         Finish<TLanes, TVector, T, TEpilogue>(c90, c91, ref Unsafe.Add(ref output, 9 * stride), turn, in epilogue, row + 9, column, at + (9 * (int)stride));
+        if (height == 10)
+        {
+            return;
+        }
+
         Finish<TLanes, TVector, T, TEpilogue>(cA0, cA1, ref Unsafe.Add(ref output, 10 * stride), turn, in epilogue, row + 10, column, at + (10 * (int)stride));
+        if (height == 11)
+        {
+            return;
+        }
+
         Finish<TLanes, TVector, T, TEpilogue>(cB0, cB1, ref Unsafe.Add(ref output, 11 * stride), turn, in epilogue, row + 11, column, at + (11 * (int)stride));
     }
 
     // 6 rows of two vectors: 12 accumulators in named locals, so that the compiler keeps every one in a register.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile6<TLanes, TVector, T, TEpilogue, TWalk>(
-        int depth, ref readonly T a, ref readonly T b, ref readonly int steps, ref T output, nint stride, Turn turn,
+        int depth, int height, ref readonly T a, ref readonly T b, ref readonly int steps, ref T output, nint stride, Turn turn,
         in TEpilogue epilogue, int row, int column, int at, scoped ref ReadAhead<T> ahead)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
@@ -234,10 +258,35 @@ internal static partial class Gemm
         }
 
         Finish<TLanes, TVector, T, TEpilogue>(c00, c01, ref output, turn, in epilogue, row, column, at);
+        if (height == 1)
+        {
+            return;
+        }
+
         Finish<TLanes, TVector, T, TEpilogue>(c10, c11, ref Unsafe.Add(ref output, stride), turn, in epilogue, row + 1, column, at + (int)stride);
+        if (height == 2)
+        {
+            return;
+        }
+
         Finish<TLanes, TVector, T, TEpilogue>(c20, c21, ref Unsafe.Add(ref output, 2 * stride), turn, in epilogue, row + 2, column, at + (2 * (int)stride));
+        if (height == 3)
+        {
+            return;
+        }
+
         Finish<TLanes, TVector, T, TEpilogue>(c30, c31, ref Unsafe.Add(ref output, 3 * stride), turn, in epilogue, row + 3, column, at + (3 * (int)stride));
+        if (height == 4)
+        {
+            return;
+        }
+
         Finish<TLanes, TVector, T, TEpilogue>(c40, c41, ref Unsafe.Add(ref output, 4 * stride), turn, in epilogue, row + 4, column, at + (4 * (int)stride));
+        if (height == 5)
+        {
+            return;
+        }
+
         Finish<TLanes, TVector, T, TEpilogue>(c50, c51, ref Unsafe.Add(ref output, 5 * stride), turn, in epilogue, row + 5, column, at + (5 * (int)stride));
     }
 }

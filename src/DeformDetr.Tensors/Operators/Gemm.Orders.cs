@@ -191,7 +191,7 @@ internal static partial class Gemm
             int level = plan.Pairwise ? BitOperations.PopCount((uint)index) : 0;
             Span<T> tile = tiles.Slice(level * MostTile, MostTile);
             Tile<TLanes, TVector, T, NoEpilogue<T>, Packed>(
-                steps, height, in blockOfA, in blockOfB, in Unsafe.NullRef<int>(), ref tile[0], tileColumns,
+                steps, height <= 6 ? 6 : tileRows, in blockOfA, in blockOfB, in Unsafe.NullRef<int>(), ref tile[0], tileColumns,
                 plan.Pairwise || index == 0 ? Turn.Waits : Turn.Adds | Turn.Waits, new NoEpilogue<T>(), row, column, 0, ref ahead);
             if (plan.Pairwise)
             {

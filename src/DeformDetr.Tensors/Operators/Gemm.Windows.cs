@@ -105,7 +105,7 @@ internal static partial class Gemm
         int column = (y * windows.OutputWidth) + x;
         int height = Math.Min(tileRows, target.Rows - row);
         Turn turn = (pc > 0 ? Turn.Adds : Turn.Only) | (pc + steps.Length < target.Depth ? Turn.Waits : Turn.Only);
-        if (x + tileColumns <= windows.OutputWidth && y < windows.OutputHeight && (height == tileRows || height == 6))
+        if (x + tileColumns <= windows.OutputWidth && y < windows.OutputHeight)
         {
             int from = target.Offset + (row * target.Stride) + column;
             _ = target.Output[from + ((height - 1) * target.Stride) + tileColumns - 1];

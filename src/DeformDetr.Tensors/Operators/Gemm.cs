@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using DeformDetr.Tensors.Simd;
 
@@ -121,16 +122,8 @@ internal static partial class Gemm
                         b.Pack(left, width, pc, steps, tileColumns, packedB);
                         ReadAhead<T> ahead = After<T, TB>(
                             b, left, width, nextJc * tileColumns, nextWidth, pc, depth, (long)panelsOfA * count * steps);
-                        for (int ir = 0; ir < panelsOfA; ir++)
-                        {
-                            int startA = (panelsOfA * tileRows * pc) + (ir * tileRows * steps);
-                            for (int jr = 0; jr < count; jr++)
-                            {
-                                RowsOfTiles<TLanes, TVector, T, TEpilogue>(
-                                    packedA, startA, 1, ir * tileRows, packedB, jr * tileColumns * steps, left + (jr * tileColumns), pc, steps,
-                                    target, in epilogue, ref ahead);
-                            }
-                        }
+                        Tiles<TLanes, TVector, T, TEpilogue>(
+                            packedA, panelsOfA * tileRows * pc, panelsOfA, 0, packedB, 0, count, left, pc, steps, target, in epilogue, ref ahead);
                     }
                 }
             });
@@ -225,9 +218,9 @@ internal static partial class Gemm
             ReadAhead<T> ahead = After<T, TA>(a, row, rows, nextRow, nextRows, pc, target.Depth, (long)panels * panelsOfB * steps);
             for (int jr = 0; jr < panelsOfB; jr++)
             {
-                RowsOfTiles<TLanes, TVector, T, TEpilogue>(
-                    packedA, 0, panels, row, packedB, (panelsOfB * tileColumns * pc) + (jr * tileColumns * steps), jr * tileColumns, pc,
-                    steps, target, in epilogue, ref ahead);
+                Tiles<TLanes, TVector, T, TEpilogue>(
+                    packedA, 0, panels, row, packedB, (panelsOfB * tileColumns * pc) + (jr * tileColumns * steps), 1, jr * tileColumns, pc, steps,
+                    target, in epilogue, ref ahead);
             }
         }
     }
@@ -247,10 +240,10 @@ internal static partial class Gemm
         return nextLanes > 0 && depth > 0 ? new ReadAhead<T>(source.Reads(nextLane, nextLanes, 0, Math.Min(DepthBlock, depth)), steps) : default;
     }
 
-    // Loop ir: one panel of b with several panels of a.
-    private static void RowsOfTiles<TLanes, TVector, T, TEpilogue>(
-        ReadOnlySpan<T> packedA, int startA, int panels, int row, ReadOnlySpan<T> packedB, int startB, int column, int pc, int steps, Target<T> target,
-        in TEpilogue epilogue, scoped ref ReadAhead<T> ahead)
+    // Some panels of a, from startA on and for the rows from row on, each with some panels of b.
+    private static void Tiles<TLanes, TVector, T, TEpilogue>(
+        ReadOnlySpan<T> packedA, int startA, int panelsOfA, int row, ReadOnlySpan<T> packedB, int startB, int panelsOfB, int column, int pc,
+        int steps, Target<T> target, in TEpilogue epilogue, scoped ref ReadAhead<T> ahead)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -258,27 +251,35 @@ internal static partial class Gemm
     {
         int tileRows = TileRows<TLanes, TVector, T>();
         int tileColumns = 2 * TLanes.Count;
-        int width = Math.Min(tileColumns, target.Columns - column);
         Turn turn = (pc > 0 ? Turn.Adds : Turn.Only) | (pc + steps < target.Depth ? Turn.Waits : Turn.Only);
 
-        // An operand of no depth has no packed elements, and a tile of no steps reads none.
-        ref T a = ref steps == 0 ? ref Unsafe.NullRef<T>() : ref Unsafe.AsRef(in packedA[startA]);
-        ref T b = ref steps == 0 ? ref Unsafe.NullRef<T>() : ref Unsafe.AsRef(in packedB[startB]);
-        for (int ir = 0; ir < panels; ir++, row += tileRows)
+        // Panels lie inside what was packed: their ends are asked for once. A tile of no steps reads none.
+        ReadOnlySpan<T> panelsA = packedA.Slice(startA, panelsOfA * tileRows * steps);
+        ReadOnlySpan<T> panelsB = packedB.Slice(startB, panelsOfB * tileColumns * steps);
+        ref T a = ref MemoryMarshal.GetReference(panelsA);
+        for (int ir = 0; ir < panelsOfA; ir++, row += tileRows)
         {
             int height = Math.Min(tileRows, target.Rows - row);
-            if (width == tileColumns && (height == tileRows || height == 6))
+            ref T b = ref MemoryMarshal.GetReference(panelsB);
+            for (int jr = 0; jr < panelsOfB; jr++)
             {
-                // All of the tile lies inside the output: its last element is asked for once.
-                int from = target.Offset + (row * target.Stride) + column;
-                _ = target.Output[from + ((height - 1) * target.Stride) + tileColumns - 1];
-                Tile<TLanes, TVector, T, TEpilogue, Packed>(
-                    steps, height, in a, in b, in Unsafe.NullRef<int>(), ref target.Output[from], target.Stride, turn, in epilogue, row, column, from,
-                    ref ahead);
-            }
-            else
-            {
-                Edge<TLanes, TVector, T, TEpilogue>(steps, height, width, in a, in b, target, turn, in epilogue, row, column, ref ahead);
+                int left = column + (jr * tileColumns);
+                int width = Math.Min(tileColumns, target.Columns - left);
+                if (width == tileColumns)
+                {
+                    // All of the tile lies inside the output: its last element is asked for once.
+                    int from = target.Offset + (row * target.Stride) + left;
+                    _ = target.Output[from + ((height - 1) * target.Stride) + tileColumns - 1];
+                    Tile<TLanes, TVector, T, TEpilogue, Packed>(
+                        steps, height, in a, in b, in Unsafe.NullRef<int>(), ref target.Output[from], target.Stride, turn, in epilogue, row, left,
+                        from, ref ahead);
+                }
+                else
+                {
+                    Edge<TLanes, TVector, T, TEpilogue>(steps, height, width, in a, in b, target, turn, in epilogue, row, left, ref ahead);
+                }
+
+                b = ref Unsafe.Add(ref b, tileColumns * steps);
             }
 
             a = ref Unsafe.Add(ref a, tileRows * steps);
