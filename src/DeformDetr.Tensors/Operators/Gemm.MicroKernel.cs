@@ -12,7 +12,8 @@ namespace DeformDetr.Tensors.Operators;
 //                                ..     ..
 //
 // A finished tile goes from the registers to the output: added to what earlier depth blocks left there, and after the last of them
-// through the epilogue.
+// through the epilogue. Rows that it lacks are multiplied (they are zero) and not stored. Every few steps it asks for a cache line of what
+// is packed next (ReadAhead).
 internal static partial class Gemm
 {
     // Where a depth block stands among those of an output.

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace DeformDetr.Tensors.Operators;
@@ -75,21 +76,40 @@ internal readonly struct DepthMajorPanels<T>(T[] data, int offset, int stride) :
     }
 }
 
-// Copies of one panel's width, too short for the call that Span.CopyTo makes.
+// One k of many lanes, which lies in a row, over the panels that hold it.
 internal static class Stretch
 {
     // Where a lane's element stands, from the first lane's of the same k.
     public static int Place(int lane, int width, int depth) => (lane / width * width * depth) + (lane % width);
 
-    // One k of all lanes to the panels that hold them; lanes that the last panel lacks become zero.
+    // Lanes that the last panel lacks become zero.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Spread<T>(ReadOnlySpan<T> lanes, Span<T> target, int width, int depth)
         where T : unmanaged
     {
         int whole = lanes.Length / width;
-        for (int panel = 0; panel < whole; panel++)
+        if (whole > 0)
         {
-            Copy(lanes.Slice(panel * width, width), target.Slice(panel * width * depth, width));
+            // The panels lie inside: the last element that is written is asked for once.
+            _ = target[((whole - 1) * width * depth) + width - 1];
+            ref T from = ref MemoryMarshal.GetReference(lanes);
+            ref T to = ref MemoryMarshal.GetReference(target);
+            switch (width * Unsafe.SizeOf<T>())
+            {
+                case 128:
+                    Spread<T, (Vector512<byte>, Vector512<byte>)>(ref from, ref to, whole, width * depth);
+                    break;
+                case 64:
+                    Spread<T, (Vector256<byte>, Vector256<byte>)>(ref from, ref to, whole, width * depth);
+                    break;
+                default:
+                    for (int panel = 0; panel < whole; panel++)
+                    {
+                        lanes.Slice(panel * width, width).CopyTo(target[(panel * width * depth)..]);
+                    }
+
+                    break;
+            }
         }
 
         if (whole * width < lanes.Length)
@@ -100,29 +120,17 @@ internal static class Stretch
         }
     }
 
-    // source and target are of equal length.
+    // TBlock: what a panel has of one k, moved by as few instructions as there are vectors in it.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Copy<T>(ReadOnlySpan<T> source, Span<T> target)
+    private static void Spread<T, TBlock>(ref T from, ref T to, int panels, nint step)
         where T : unmanaged
+        where TBlock : struct
     {
-        int bytes = source.Length * Unsafe.SizeOf<T>();
-        if (Vector512.IsHardwareAccelerated && bytes == 2 * Vector512<byte>.Count)
+        for (int panel = 0; panel < panels; panel++)
         {
-            Vector512<T> first = Vector512.LoadUnsafe(in source[0]);
-            Vector512<T> second = Vector512.LoadUnsafe(in source[0], (nuint)Vector512<T>.Count);
-            first.StoreUnsafe(ref target[0]);
-            second.StoreUnsafe(ref target[0], (nuint)Vector512<T>.Count);
-        }
-        else if (Vector256.IsHardwareAccelerated && bytes == 2 * Vector256<byte>.Count)
-        {
-            Vector256<T> first = Vector256.LoadUnsafe(in source[0]);
-            Vector256<T> second = Vector256.LoadUnsafe(in source[0], (nuint)Vector256<T>.Count);
-            first.StoreUnsafe(ref target[0]);
-            second.StoreUnsafe(ref target[0], (nuint)Vector256<T>.Count);
-        }
-        else
-        {
-            source.CopyTo(target);
+            Unsafe.WriteUnaligned(ref Unsafe.As<T, byte>(ref to), Unsafe.ReadUnaligned<TBlock>(ref Unsafe.As<T, byte>(ref from)));
+            from = ref Unsafe.Add(ref from, Unsafe.SizeOf<TBlock>() / Unsafe.SizeOf<T>());
+            to = ref Unsafe.Add(ref to, step);
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using DeformDetr.Tensors.Operators;
 using DeformDetr.Tensors.Tests.Support;
 
@@ -41,26 +40,6 @@ public class GemmPanelsTests
             Assert.Equal(
                 new Footprint<T>(byDepth, offset + (k * stride) + lane, lanes, stride, depth),
                 new DepthMajorPanels<T>(byDepth, offset, stride).Reads(lane, lanes, k, depth));
-        }
-    }
-
-    [Fact]
-    public void A_stretch_of_every_length_is_copied_whole_and_no_further()
-    {
-        Copied<float>();
-        Copied<double>();
-        Copied<byte>();
-
-        static void Copied<T>()
-            where T : unmanaged, System.Numerics.INumberBase<T>
-        {
-            for (int length = 0; length <= 130; length++)
-            {
-                Tensor<T> source = Values.Counting<T>(length);
-                T[] target = new T[length + 2];
-                Stretch.Copy(source.AsReadOnlySpan(), target.AsSpan(1, length));
-                Comparison.SameBits<T>([T.Zero, .. source.AsReadOnlySpan(), T.Zero], target, $"{length} of {Unsafe.SizeOf<T>()} bytes");
-            }
         }
     }
 
