@@ -141,7 +141,7 @@ internal static partial class Gemm
                 {
                     mine.TakeEarly(out int nextIc, out int nextLast);
                     RowBlock<TLanes, TVector, T, TA, TEpilogue>(
-                        a, ic * tileRows, last - ic, nextIc * tileRows, nextLast - nextIc, packedA, packedB, target, in epilogue);
+                        a, ic * tileRows, last - ic, (nextIc * tileRows, nextLast - nextIc), packedA, packedB, target, in epilogue);
                 }
             });
         }
@@ -191,15 +191,16 @@ internal static partial class Gemm
         using AlignedBuffer<T> packedA = context.Scratch<T>(RowPanels * tileRows * DepthBlock);
         for (int ic = 0; ic < panels && target.Columns > 0; ic += RowPanels)
         {
-            int next = Math.Min(ic + RowPanels, panels);
+            // Such rows have just been made: there is nothing to read ahead.
             RowBlock<TLanes, TVector, T, TA, TEpilogue>(
-                a, ic * tileRows, next - ic, next * tileRows, Math.Min(RowPanels, panels - next), packedA.Span, packedB.Span, target, in epilogue);
+                a, ic * tileRows, Math.Min(RowPanels, panels - ic), null, packedA.Span, packedB.Span, target, in epilogue);
         }
     }
 
-    // Some panels of rows, from the panel that starts at row, times all of the packed b; nextRow, nextPanels: what follows, if anything.
+    // Some panels of rows, from the panel that starts at row, times all of the packed b. next: the panels that follow, none if unknown; null
+    // where rows are near and nothing is read ahead.
     private static void RowBlock<TLanes, TVector, T, TA, TEpilogue>(
-        TA a, int row, int panels, int nextRow, int nextPanels, Span<T> packedA, ReadOnlySpan<T> packedB, Target<T> target, in TEpilogue epilogue)
+        TA a, int row, int panels, (int Row, int Panels)? next, Span<T> packedA, ReadOnlySpan<T> packedB, Target<T> target, in TEpilogue epilogue)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -210,12 +211,14 @@ internal static partial class Gemm
         int tileColumns = 2 * TLanes.Count;
         int panelsOfB = Panels(target.Columns, tileColumns);
         int rows = Math.Min(panels * tileRows, target.Rows - row);
-        int nextRows = Math.Min(nextPanels * tileRows, target.Rows - nextRow);
         for (int pc = 0; pc < target.Depth || pc == 0; pc += DepthBlock)
         {
             int steps = Math.Min(DepthBlock, target.Depth - pc);
             a.Pack(row, rows, pc, steps, tileRows, packedA);
-            ReadAhead<T> ahead = After<T, TA>(a, row, rows, nextRow, nextRows, pc, target.Depth, (long)panels * panelsOfB * steps);
+            ReadAhead<T> ahead = next is (int nextRow, int nextPanels)
+                ? After<T, TA>(
+                    a, row, rows, nextRow, Math.Min(nextPanels * tileRows, target.Rows - nextRow), pc, target.Depth, (long)panels * panelsOfB * steps)
+                : default;
             for (int jr = 0; jr < panelsOfB; jr++)
             {
                 Tiles<TLanes, TVector, T, TEpilogue>(
