@@ -91,11 +91,17 @@ public static class SamplingLocations
             Span<double> sides = sideOwner.Span;
             for (int query = 0; query < offsets.Length / (_heads * length); query++)
             {
-                for (int i = 0; i < length; i++)
+                for (int level = 0, i = 0; level < _levels; level++)
                 {
-                    int at = (((query * _levels) + (i / (2 * _points))) * size) + (i % 2);
-                    centres[i] = Widen(references[at]);
-                    sides[i] = _boxes ? Widen(references[at + 2]) : 0;
+                    ReadOnlySpan<T> reference = references.Slice(((query * _levels) + level) * size, size);
+                    for (int point = 0; point < _points; point++)
+                    {
+                        for (int axis = 0; axis < 2; axis++, i++)
+                        {
+                            centres[i] = Widen(reference[axis]);
+                            sides[i] = _boxes ? Widen(reference[axis + 2]) : 0;
+                        }
+                    }
                 }
 
                 for (int head = 0; head < _heads; head++)

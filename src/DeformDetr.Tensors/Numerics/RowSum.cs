@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using DeformDetr.Tensors.Simd;
 
@@ -49,24 +50,27 @@ public static class RowSum
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TTerm : struct, ITerm
     {
+        // Two chains of additions at a time: they don't wait for each other.
         Span<double> sums = stackalloc double[Accumulators];
-        sums.Clear();
         int whole = x.Length / Accumulators * Accumulators;
-        if (whole > 0)
+        _ = y[..x.Length];
+        ref readonly T px = ref MemoryMarshal.GetReference(x);
+        ref readonly T py = ref MemoryMarshal.GetReference(y);
+        for (int lane = 0; lane < Accumulators; lane += 2 * TLanes.Count)
         {
-            ref readonly T px = ref x[0];
-            ref readonly T py = ref y[0];
-            for (int lane = 0; lane < Accumulators; lane += TLanes.Count)
+            TVector sum = TLanes.Zero;
+            TVector other = TLanes.Zero;
+            for (int j = lane; j < whole; j += Accumulators)
             {
-                TVector sum = TLanes.Zero;
-                for (int j = lane; j < whole; j += Accumulators)
-                {
-                    sum = term.Add<TLanes, TVector>(
-                        Lanes.Load<TLanes, TVector, T>(in px, (nuint)j), Lanes.Load<TLanes, TVector, T>(in py, (nuint)j), sum);
-                }
-
-                TLanes.Store(sum, ref sums[0], (nuint)lane);
+                nuint next = (nuint)(j + TLanes.Count);
+                sum = term.Add<TLanes, TVector>(
+                    Lanes.Load<TLanes, TVector, T>(in px, (nuint)j), Lanes.Load<TLanes, TVector, T>(in py, (nuint)j), sum);
+                other = term.Add<TLanes, TVector>(
+                    Lanes.Load<TLanes, TVector, T>(in px, next), Lanes.Load<TLanes, TVector, T>(in py, next), other);
             }
+
+            TLanes.Store(sum, ref sums[0], (nuint)lane);
+            TLanes.Store(other, ref sums[0], (nuint)(lane + TLanes.Count));
         }
 
         for (int j = whole; j < x.Length; j++)
@@ -74,15 +78,20 @@ public static class RowSum
             sums[j - whole] = term.Add(Rounding.Widen(x[j]), Rounding.Widen(y[j]), sums[j - whole]);
         }
 
-        for (int step = Accumulators / 2; step > 0; step /= 2)
-        {
-            for (int lane = 0; lane < step; lane++)
-            {
-                sums[lane] += sums[lane + step];
-            }
-        }
+        return Tree(sums);
+    }
 
-        return sums[0];
+    // i + (i + 8), then + 4, + 2, + 1, two of them in a vector.
+    private static double Tree(ReadOnlySpan<double> sums)
+    {
+        _ = sums[Accumulators - 1];
+        ref readonly double first = ref sums[0];
+        Vector128<double> sum0 = Vector128.LoadUnsafe(in first, 0) + Vector128.LoadUnsafe(in first, 8);
+        Vector128<double> sum2 = Vector128.LoadUnsafe(in first, 2) + Vector128.LoadUnsafe(in first, 10);
+        Vector128<double> sum4 = Vector128.LoadUnsafe(in first, 4) + Vector128.LoadUnsafe(in first, 12);
+        Vector128<double> sum6 = Vector128.LoadUnsafe(in first, 6) + Vector128.LoadUnsafe(in first, 14);
+        Vector128<double> sum = sum0 + sum4 + (sum2 + sum6);
+        return sum[0] + sum[1];
     }
 
     // sum + f(x, y), the same for a vector and for one element.

@@ -9,6 +9,9 @@ namespace DeformDetr.Tensors.Operators;
 
 public static partial class Softmax
 {
+    // Short rows go through the exponential together, so many elements at a time.
+    private const int Together = 512;
+
     private static void Simd<T>(OperatorContext context, Tensor<T> input, Tensor<T> output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
@@ -29,27 +32,46 @@ public static partial class Softmax
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         ShapeGuard.WholeRows(nameof(Softmax), input.Length, channels, output.Length);
-        using SpanOwner<double> scratch = SpanOwner<double>.Allocate(channels);
-        for (int row = 0; row + channels <= input.Length; row += channels)
+        int group = Math.Max(1, Together / channels) * channels;
+        using SpanOwner<double> scratch = SpanOwner<double>.Allocate(Math.Min(group, input.Length));
+        for (int row = 0; row < input.Length; row += group)
         {
-            ReadOnlySpan<T> x = input.Slice(row, channels);
-            Span<T> y = output.Slice(row, channels);
+            int length = Math.Min(group, input.Length - row);
+            ReadOnlySpan<T> x = input.Slice(row, length);
+            Span<T> y = output.Slice(row, length);
             if (Vector512.IsHardwareAccelerated)
             {
-                Row<DoubleLanes512, Vector512<double>, T>(x, y, scratch.Span);
+                Group<DoubleLanes512, Vector512<double>, T>(x, channels, y, scratch.Span[..length]);
             }
             else if (Vector256.IsHardwareAccelerated)
             {
-                Row<DoubleLanes256, Vector256<double>, T>(x, y, scratch.Span);
+                Group<DoubleLanes256, Vector256<double>, T>(x, channels, y, scratch.Span[..length]);
             }
             else
             {
-                Row<DoubleLanes128, Vector128<double>, T>(x, y, scratch.Span);
+                Group<DoubleLanes128, Vector128<double>, T>(x, channels, y, scratch.Span[..length]);
             }
         }
     }
 
-    private static void Row<TLanes, TVector, T>(ReadOnlySpan<T> x, Span<T> y, Span<double> powers)
+    private static void Group<TLanes, TVector, T>(ReadOnlySpan<T> x, int channels, Span<T> y, Span<double> powers)
+        where TLanes : struct, IDoubleLanes<TVector>
+        where TVector : struct
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        for (int row = 0; row < x.Length; row += channels)
+        {
+            Shift<TLanes, TVector, T>(x.Slice(row, channels), powers.Slice(row, channels));
+        }
+
+        Elementary.Exp<double>(powers, powers);
+        for (int row = 0; row < x.Length; row += channels)
+        {
+            Divide<TLanes, TVector, T>(powers.Slice(row, channels), y.Slice(row, channels));
+        }
+    }
+
+    private static void Shift<TLanes, TVector, T>(ReadOnlySpan<T> x, Span<double> shifted)
         where TLanes : struct, IDoubleLanes<TVector>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -59,23 +81,29 @@ public static partial class Softmax
         int i = 0;
         for (; i + TLanes.Count <= x.Length; i += TLanes.Count)
         {
-            TLanes.Store(TLanes.Subtract(Lanes.Load<TLanes, TVector, T>(in x[i], 0), shifts), ref powers[i], 0);
+            TLanes.Store(TLanes.Subtract(Lanes.Load<TLanes, TVector, T>(in x[i], 0), shifts), ref shifted[i], 0);
         }
 
         for (; i < x.Length; i++)
         {
-            powers[i] = Widen(x[i]) - shift;
+            shifted[i] = Widen(x[i]) - shift;
         }
+    }
 
-        Elementary.Exp<double>(powers, powers);
-        double sum = RowSum.Of<double>(powers);
+    private static void Divide<TLanes, TVector, T>(ReadOnlySpan<double> powers, Span<T> y)
+        where TLanes : struct, IDoubleLanes<TVector>
+        where TVector : struct
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        double sum = RowSum.Of(powers);
         TVector sums = TLanes.Broadcast(sum);
-        for (i = 0; i + TLanes.Count <= x.Length; i += TLanes.Count)
+        int i = 0;
+        for (; i + TLanes.Count <= powers.Length; i += TLanes.Count)
         {
             Lanes.Store<TLanes, TVector, T>(TLanes.Divide(TLanes.Load(in powers[i], 0), sums), ref y[i], 0);
         }
 
-        for (; i < x.Length; i++)
+        for (; i < powers.Length; i++)
         {
             y[i] = Round<T>(powers[i] / sum);
         }
@@ -99,10 +127,13 @@ public static partial class Softmax
 
             Span<double> lanes = stackalloc double[TLanes.Count];
             TLanes.Store(largest, ref lanes[0], 0);
-            foreach (double lane in lanes)
+            Vector128<double> two = Vector128.LoadUnsafe(in lanes[0]);
+            for (int lane = 2; lane < lanes.Length; lane += 2)
             {
-                maximum = Math.Max(maximum, lane);
+                two = Vector128.Max(two, Vector128.LoadUnsafe(in lanes[lane]));
             }
+
+            maximum = Math.Max(two[0], two[1]);
         }
 
         for (; i < x.Length; i++)

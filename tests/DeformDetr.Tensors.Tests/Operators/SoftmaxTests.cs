@@ -101,8 +101,8 @@ public class SoftmaxTests
     [Fact]
     public void Rows_on_their_own_and_in_place_have_the_operator_s_bits()
     {
-        Cases.Check(60, [new(1, 9), new(1, 70)], Law<float>);
-        Cases.Check(60, [new(1, 9), new(1, 70)], Law<double>);
+        Cases.Check(60, [new(1, 60), new(1, 70)], Law<float>);
+        Cases.Check(60, [new(1, 60), new(1, 70)], Law<double>);
 
         static void Law<T>(Case c)
             where T : unmanaged, IBinaryFloatingPointIeee754<T>
