@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using DeformDetr.Tensors;
 using DeformDetr.Tensors.Operators;
@@ -101,6 +102,7 @@ public static partial class MSDeformAttnCore
         private readonly Level[] _levels;
         private readonly int _headStride;
         private readonly Geometry<T> _geometry;
+        private readonly Sixteens? _sixteens;
         private readonly CornerList<T> _even;
         private readonly CornerList<T> _odd;
 
@@ -109,7 +111,9 @@ public static partial class MSDeformAttnCore
             _shape = shape;
             _levels = levels;
             _headStride = shape.Channels * (apart ? shape.Tokens : 1);
-            _geometry = new Geometry<T>(levels, shape.Points, shape.Channels * (apart ? 1 : shape.Heads));
+            int stride = shape.Channels * (apart ? 1 : shape.Heads);
+            _geometry = new Geometry<T>(levels, shape.Points, stride);
+            _sixteens = Sixteens.For<T>(levels, shape.Points, stride);
             _even = new CornerList<T>(4 * shape.Levels * shape.Points);
             _odd = new CornerList<T>(4 * shape.Levels * shape.Points);
         }
@@ -161,7 +165,16 @@ public static partial class MSDeformAttnCore
         private int Find(ReadOnlySpan<T> locations, ReadOnlySpan<T> attention, int item, CornerList<T> list)
         {
             int samples = _shape.Levels * _shape.Points;
-            _geometry.Place(locations.Slice(item * samples * 2, samples * 2), attention.Slice(item * samples, samples));
+            ReadOnlySpan<T> points = locations.Slice(item * samples * 2, samples * 2);
+            ReadOnlySpan<T> shares = attention.Slice(item * samples, samples);
+            if (_sixteens is not null)
+            {
+                return _sixteens.List(
+                    MemoryMarshal.Cast<T, float>(points), MemoryMarshal.Cast<T, float>(shares), list.Offsets,
+                    MemoryMarshal.Cast<T, float>(list.Weights.AsSpan()));
+            }
+
+            _geometry.Place(points, shares);
             return _geometry.List(_levels, _shape.Points, list);
         }
     }

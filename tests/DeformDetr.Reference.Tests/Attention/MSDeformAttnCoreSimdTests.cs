@@ -21,6 +21,17 @@ public class MSDeformAttnCoreSimdTests
         from seed in Gen.Choose(0, int.MaxValue)
         select new CoreCase(n, lq, m, d, p, sizes, seed, 1);
 
+    // Samples of a head that come to a multiple of sixteen.
+    private static readonly Gen<CoreCase> Sixteens =
+        from n in Gen.Choose(1, 2)
+        from lq in Gen.Choose(1, 40)
+        from m in Gen.Choose(1, 3)
+        from d in Gen.Elements(1, 16, 32, 40)
+        from shape in Gen.Elements((4, 4), (2, 8), (1, 16), (8, 2), (16, 1), (4, 8), (3, 16), (2, 16), (4, 12))
+        from sizes in Gen.ArrayOf(Gen.Choose(1, 9), 2 * shape.Item1)
+        from seed in Gen.Choose(0, int.MaxValue)
+        select new CoreCase(n, lq, m, d, shape.Item2, [.. sizes.Chunk(2).Select(pair => (pair[0], pair[1]))], seed, 1);
+
     [Fact]
     public void It_is_the_written_order_bit_for_bit()
     {
@@ -28,6 +39,8 @@ public class MSDeformAttnCoreSimdTests
         Properties.Holds(CoreCase.Any, Law<double>, 100, CoreCase.Shrink);
         Properties.Holds(Many, Law<float>, 40, CoreCase.Shrink);
         Properties.Holds(Many, Law<double>, 20, CoreCase.Shrink);
+        Properties.Holds(Sixteens, Law<float>, 150, CoreCase.Shrink);
+        Properties.Holds(Sixteens, Law<double>, 20, CoreCase.Shrink);
     }
 
     // Tokens over 4 is where heads are laid apart: 35 + 6 tokens, so from 10 queries on.
@@ -74,12 +87,16 @@ public class MSDeformAttnCoreSimdTests
             double[] xs = Places(width);
             double[] ys = Places(height);
             double[] points = [.. ys.SelectMany(y => xs.SelectMany(x => new[] { x, y }))];
-            int queries = points.Length / 2;
             LevelLayout levels = Draw.Levels((height, width));
-            CoreInputs<float> inputs = new(
-                Draw.Numbers<float>(1, [1, height * width, 1, 16]), levels.SpatialShapes, levels.LevelStartIndex,
-                Draw.Of<float>([1, queries, 1, 1, 1, 2], points), Draw.Numbers<float>(2, [1, queries, 1, 1, 1]), [(height, width)]);
-            Expect.SameBits(Written(inputs), inputs.Run(Kernels.Simd, 2), $"{height} x {width}");
+            foreach (int together in new[] { 1, 16 })
+            {
+                double[] whole = [.. points, .. points.Take(((2 * together) - (points.Length % (2 * together))) % (2 * together))];
+                int queries = whole.Length / 2 / together;
+                CoreInputs<float> inputs = new(
+                    Draw.Numbers<float>(1, [1, height * width, 1, 16]), levels.SpatialShapes, levels.LevelStartIndex,
+                    Draw.Of<float>([1, queries, 1, 1, together, 2], whole), Draw.Numbers<float>(2, [1, queries, 1, 1, together]), [(height, width)]);
+                Expect.SameBits(Written(inputs), inputs.Run(Kernels.Simd, 2), $"{height} x {width}, {together} points");
+            }
         }
 
         static double[] Places(int size) =>
