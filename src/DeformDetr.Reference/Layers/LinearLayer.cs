@@ -38,6 +38,5 @@ public sealed class LinearLayer<T>
 
     /// <summary>The layer made ready for small groups of rows on any thread.</summary>
     /// <param name="pass">The run.</param>
-    /// <param name="relu">Whether a ReLU follows.</param>
-    internal PackedLinear<T> Pack(OperatorContext pass, bool relu = false) => new(pass, Weight, Bias, relu);
+    internal PackedLinear<T> Pack(OperatorContext pass) => new(pass, Weight, Bias);
 }

@@ -219,12 +219,26 @@ internal static partial class Gemm
                 ? After<T, TA>(
                     a, row, rows, nextRow, Math.Min(nextPanels * tileRows, target.Rows - nextRow), pc, target.Depth, (long)panels * panelsOfB * steps)
                 : default;
-            for (int jr = 0; jr < panelsOfB; jr++)
-            {
-                Tiles<TLanes, TVector, T, TEpilogue>(
-                    packedA, 0, panels, row, packedB, (panelsOfB * tileColumns * pc) + (jr * tileColumns * steps), 1, jr * tileColumns, pc, steps,
-                    target, in epilogue, ref ahead);
-            }
+            DepthOf<TLanes, TVector, T, TEpilogue>(packedA, panels, row, packedB, target.Columns, 0, pc, target, in epilogue, ref ahead);
+        }
+    }
+
+    // Some panels of a, one depth block of them packed, times that depth block of b, from one of its columns on and up to the target's.
+    private static void DepthOf<TLanes, TVector, T, TEpilogue>(
+        ReadOnlySpan<T> packedA, int panelsOfA, int row, ReadOnlySpan<T> packedB, int columnsOfB, int column, int pc, Target<T> target,
+        in TEpilogue epilogue, scoped ref ReadAhead<T> ahead)
+        where TLanes : struct, ILanes<TVector, T>
+        where TVector : struct
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TEpilogue : struct, IEpilogue<T>
+    {
+        int tileColumns = 2 * TLanes.Count;
+        int steps = Math.Min(DepthBlock, target.Depth - pc);
+        int start = Panels(columnsOfB, tileColumns) * tileColumns * pc;
+        for (int left = column; left < target.Columns; left += tileColumns)
+        {
+            Tiles<TLanes, TVector, T, TEpilogue>(
+                packedA, 0, panelsOfA, row, packedB, start + (left * steps), 1, left, pc, steps, target, in epilogue, ref ahead);
         }
     }
 

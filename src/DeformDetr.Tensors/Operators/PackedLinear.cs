@@ -49,12 +49,8 @@ public sealed class PackedLinear<T> : IDisposable
     /// <exception cref="ArgumentException">Rows outside the tensors, or other widths.</exception>
     public void Rows(Tensor<T> input, int inputRow, int rows, Tensor<T> output, int outputRow)
     {
-        ShapeGuard.That(
-            input.Shape[^1] == _inputs && rows >= 0 && inputRow >= 0 && (long)(inputRow + rows) * _inputs <= input.Length,
-            nameof(Linear), nameof(input), $"holds {input.Shape}; expected [.., {_inputs}] with rows {inputRow} to {inputRow + rows}.");
-        ShapeGuard.That(
-            output.Shape[^1] == _outputs && outputRow >= 0 && (long)(outputRow + rows) * _outputs <= output.Length,
-            nameof(Linear), nameof(output), $"holds {output.Shape}; expected [.., {_outputs}] with rows {outputRow} to {outputRow + rows}.");
+        CheckInput(input, inputRow, rows);
+        CheckOutput(output, outputRow, rows);
         LaneMajorPanels<T> a = new(input.Storage.Array, inputRow * _inputs, _inputs);
         int offset = outputRow * _outputs;
         if (_context.SummationOrder != SummationOrder.House)
@@ -72,6 +68,22 @@ public sealed class PackedLinear<T> : IDisposable
                 _context, a, _packed, rows, _outputs, _inputs, output.Storage.Array, offset, _outputs, new ColumnBias<T>(_bias));
         }
     }
+
+    internal void CheckInput(Tensor<T> input, int inputRow, int rows) =>
+        ShapeGuard.That(
+            input.Shape[^1] == _inputs && rows >= 0 && inputRow >= 0 && (long)(inputRow + rows) * _inputs <= input.Length,
+            nameof(Linear), nameof(input), $"holds {input.Shape}; expected [.., {_inputs}] with rows {inputRow} to {inputRow + rows}.");
+
+    internal void CheckOutput(Tensor<T> output, int outputRow, int rows) =>
+        ShapeGuard.That(
+            output.Shape[^1] == _outputs && outputRow >= 0 && (long)(outputRow + rows) * _outputs <= output.Length,
+            nameof(Linear), nameof(output), $"holds {output.Shape}; expected [.., {_outputs}] with rows {outputRow} to {outputRow + rows}.");
+
+    // Through this layer and the next, on the calling thread, in the house's order. The rows have been checked.
+    internal void Then(PackedLinear<T> next, Tensor<T> input, int inputRow, int rows, Tensor<T> output, int outputRow) =>
+        Gemm.MultiplyTwice(
+            _context, new LaneMajorPanels<T>(input.Storage.Array, inputRow * _inputs, _inputs), _packed, next._packed, rows, _inputs, _outputs,
+            next._outputs, output.Storage.Array, outputRow * next._outputs, new ColumnBiasRelu<T>(_bias), new ColumnBias<T>(next._bias));
 
     // In another order what was packed is of no use: the product packs for itself.
     private void Ordered(LaneMajorPanels<T> a, int rows, T[] output, int offset)
