@@ -12,9 +12,6 @@ public static partial class MSDeformAttnCore
     // Adding 1.5 · 2^52 to a whole number below 2^51 leaves it in the low bits of the sum.
     private const double Shifter = 6755399441055744.0;
 
-    // So many queries take turns with one head before the next: what they read of it stays in the cache.
-    private const int QueryBlock = 32;
-
     // Per query and head: first the corners (where they lie, what they weigh), then one chain of fused multiply-adds per channel over
     // levels, points and corners in index order. Lanes are channels. No tensor of samples exists.
     private static void Simd<T>(
@@ -125,9 +122,9 @@ public static partial class MSDeformAttnCore
             int ofImage = _shape.Tokens * _shape.Heads * _shape.Channels;
             for (int done = 0; done < count;)
             {
-                // A block stays inside one image.
+                // All queries of an image take turns with one head before the next: what they read of it stays in the cache.
                 int batch = (row + done) / _shape.Queries;
-                int block = Math.Min(Math.Min(QueryBlock, count - done), ((batch + 1) * _shape.Queries) - row - done);
+                int block = Math.Min(count - done, ((batch + 1) * _shape.Queries) - row - done);
                 for (int head = 0; head < _shape.Heads; head++)
                 {
                     Block(
