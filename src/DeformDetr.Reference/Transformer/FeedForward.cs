@@ -68,25 +68,31 @@ public sealed class FeedForward<T>
     internal sealed class RowRunner : IDisposable
     {
         private readonly LayerNormLayer<T> _norm;
-        private readonly PackedFeedForward<T> _linears;
+        private readonly PackedLinear<T> _linear1;
+        private readonly PackedLinear<T> _linear2;
         private readonly Tensor<T> _x2;
 
         public RowRunner(ForwardPass pass, FeedForward<T> block)
         {
             _norm = block._norm;
-            _linears = new PackedFeedForward<T>(pass, block._linear1.Weight, block._linear1.Bias, block._linear2.Weight, block._linear2.Bias);
+            _linear1 = block._linear1.Pack(pass);
+            _linear2 = block._linear2.Pack(pass);
             _x2 = RowBlocks.Scratch<T>(pass, block._linear2.Weight.Shape[0]);
         }
 
         public void Run(Tensor<T> x, int xRow, int rows, Tensor<T> output, int outputRow, int scratch)
         {
             int channels = x.Shape[^1];
-            _linears.Rows(x, xRow, rows, _x2, scratch);
+            _linear1.RowsThrough(_linear2, x, xRow, rows, _x2, scratch);
             _norm.SumOfRows(
                 x.AsReadOnlySpan().Slice(xRow * channels, rows * channels), _x2.AsSpan().Slice(scratch * channels, rows * channels),
                 output.AsSpan().Slice(outputRow * channels, rows * channels));
         }
 
-        public void Dispose() => _linears.Dispose();
+        public void Dispose()
+        {
+            _linear1.Dispose();
+            _linear2.Dispose();
+        }
     }
 }

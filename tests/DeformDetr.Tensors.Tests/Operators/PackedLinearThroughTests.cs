@@ -4,7 +4,7 @@ using DeformDetr.Tensors.Tests.Support;
 
 namespace DeformDetr.Tensors.Tests.Operators;
 
-public class PackedFeedForwardTests
+public class PackedLinearThroughTests
 {
     // Rows of the input, I, F, O, rows before and behind what is written.
     private static readonly Axis[] Sizes = [new(1, 230), new(1, 300), new(1, 600), new(1, 80), new(0, 9), new(0, 9)];
@@ -35,8 +35,8 @@ public class PackedFeedForwardTests
             T beside = T.CreateTruncating(-777);
             Tensor<T> output = new([c[4] + rows + c[5], outputs]);
             output.AsSpan().Fill(beside);
-            using PackedFeedForward<T> packed = layers.Pack(context);
-            packed.Rows(x, first, rows, output, c[4]);
+            using Packed<T> packed = layers.Pack(context);
+            packed.Run(x, first, rows, output, c[4]);
             ReadOnlySpan<T> y = output.AsReadOnlySpan();
             Comparison.SameNumbers(
                 expected.AsReadOnlySpan().Slice(first * outputs, rows * outputs), y.Slice(c[4] * outputs, rows * outputs), $"rows {first} to {first + rows}");
@@ -52,6 +52,9 @@ public class PackedFeedForwardTests
     [InlineData(600, 513)]
     [InlineData(31, 255)]
     [InlineData(1, 1)]
+    [InlineData(0, 5)]
+    [InlineData(5, 0)]
+    [InlineData(0, 0)]
     public void Every_depth_has_the_bits_of_the_three_operators(int inputs, int hidden)
     {
         // Whole and partial tiles, one block of rows and several.
@@ -61,8 +64,8 @@ public class PackedFeedForwardTests
             Tensor<float> x = Values.Draw<float>(new Random(1), rows, inputs);
             OperatorContext context = new(Kernels.Simd, 2);
             Tensor<float> output = new([rows, outputs]);
-            using PackedFeedForward<float> packed = layers.Pack(context);
-            packed.Rows(x, 0, rows, output, 0);
+            using Packed<float> packed = layers.Pack(context);
+            packed.Run(x, 0, rows, output, 0);
             Comparison.SameBits(layers.Apart(context, x), output, $"{rows} rows");
         }
     }
@@ -77,9 +80,9 @@ public class PackedFeedForwardTests
         {
             OperatorContext context = house.Ordered(order);
             Tensor<float> output = new([50, 40]);
-            using PackedFeedForward<float> packed = layers.Pack(context);
-            packed.Rows(x, 0, 20, output, 0);
-            packed.Rows(x, 20, 30, output, 20);
+            using Packed<float> packed = layers.Pack(context);
+            packed.Run(x, 0, 20, output, 0);
+            packed.Run(x, 20, 30, output, 20);
             Comparison.SameBits(layers.Apart(context, x), output, $"{order}");
         }
     }
@@ -91,38 +94,46 @@ public class PackedFeedForwardTests
         Tensor<float> x = Values.Draw<float>(new Random(1), 800, 100);
         OperatorContext context = new(Kernels.Simd, 4);
         Tensor<float> output = new([800, 50]);
-        using PackedFeedForward<float> packed = layers.Pack(context);
-        Parallel.For(0, 80, part => packed.Rows(x, part * 10, 10, output, part * 10));
+        using Packed<float> packed = layers.Pack(context);
+        Parallel.For(0, 80, part => packed.Run(x, part * 10, 10, output, part * 10));
         Comparison.SameBits(layers.Apart(context, x), output);
     }
 
     [Fact]
     public void Refusals()
     {
-        Tensor<float> weight1 = new([5, 4]);
-        Tensor<float> weight2 = new([3, 5]);
-        Make("weight1 holds [4]; expected [F, I], 2 axes.", new([4]), new([5]), weight2, new([3]));
-        Make("bias holds [4]; expected [O] = [5].", weight1, new([4]), weight2, new([3]));
-        Make("weight2 holds [3, 4]; expected [O, F] = [any, 5].", weight1, new([5]), new([3, 4]), new([3]));
-        Make("bias holds [5]; expected [O] = [3].", weight1, new([5]), weight2, new([5]));
         foreach (SummationOrder order in Orders)
         {
-            Rows("input holds [5, 3]; expected [.., 4] with rows 0 to 5.", order, new([5, 3]), 0, 5, new([5, 3]), 0);
-            Rows("input holds [5, 4]; expected [.., 4] with rows 1 to 6.", order, new([5, 4]), 1, 5, new([5, 3]), 0);
-            Rows("input holds [5, 4]; expected [.., 4] with rows 2 to 1.", order, new([5, 4]), 2, -1, new([5, 3]), 0);
-            Rows("output holds [5, 4]; expected [.., 3] with rows 0 to 5.", order, new([5, 4]), 0, 5, new([5, 4]), 0);
-            Rows("output holds [5, 3]; expected [.., 3] with rows 4 to 6.", order, new([5, 4]), 0, 2, new([5, 3]), 4);
+            Rows("the second weight holds [3, 6]; expected [O, F] = [any, 5].", order, 6, new([5, 4]), 0, 5, new([5, 3]), 0);
+            Rows("input holds [5, 3]; expected [.., 4] with rows 0 to 5.", order, 5, new([5, 3]), 0, 5, new([5, 3]), 0);
+            Rows("input holds [5, 4]; expected [.., 4] with rows 1 to 6.", order, 5, new([5, 4]), 1, 5, new([5, 3]), 0);
+            Rows("input holds [5, 4]; expected [.., 4] with rows 2 to 1.", order, 5, new([5, 4]), 2, -1, new([5, 3]), 0);
+            Rows("output holds [5, 4]; expected [.., 3] with rows 0 to 5.", order, 5, new([5, 4]), 0, 5, new([5, 4]), 0);
+            Rows("output holds [5, 3]; expected [.., 3] with rows 4 to 6.", order, 5, new([5, 4]), 0, 2, new([5, 3]), 4);
         }
 
-        static void Make(string message, Tensor<float> weight1, Tensor<float> bias1, Tensor<float> weight2, Tensor<float> bias2) =>
-            Refusal.Of($"Linear: {message}", c => new PackedFeedForward<float>(c, weight1, bias1, weight2, bias2).Dispose());
-
-        void Rows(string message, SummationOrder order, Tensor<float> input, int inputRow, int rows, Tensor<float> output, int outputRow) =>
+        static void Rows(
+            string message, SummationOrder order, int hidden, Tensor<float> input, int inputRow, int rows, Tensor<float> output, int outputRow) =>
             Refusal.Of($"Linear: {message}", c =>
             {
-                using PackedFeedForward<float> packed = new(c.Ordered(order), weight1, new Tensor<float>([5]), weight2, new Tensor<float>([3]));
-                packed.Rows(input, inputRow, rows, output, outputRow);
+                using PackedLinear<float> first = new(c.Ordered(order), new Tensor<float>([5, 4]), new Tensor<float>([5]));
+                using PackedLinear<float> second = new(c.Ordered(order), new Tensor<float>([3, hidden]), new Tensor<float>([3]));
+                first.RowsThrough(second, input, inputRow, rows, output, outputRow);
             });
+    }
+
+    // Both layers made ready.
+    private sealed record Packed<T>(PackedLinear<T> First, PackedLinear<T> Second) : IDisposable
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        public void Run(Tensor<T> input, int inputRow, int rows, Tensor<T> output, int outputRow) =>
+            First.RowsThrough(Second, input, inputRow, rows, output, outputRow);
+
+        public void Dispose()
+        {
+            First.Dispose();
+            Second.Dispose();
+        }
     }
 
     private sealed class Layers<T>
@@ -141,7 +152,7 @@ public class PackedFeedForwardTests
             _bias2 = Values.Draw<T>(random, family, outputs).WithSpecials(random, 3);
         }
 
-        public PackedFeedForward<T> Pack(OperatorContext context) => new(context, _weight1, _bias1, _weight2, _bias2);
+        public Packed<T> Pack(OperatorContext context) => new(new(context, _weight1, _bias1), new(context, _weight2, _bias2));
 
         public Tensor<T> Apart(OperatorContext context, Tensor<T> x) =>
             Linear.Forward(context, Relu.Forward(context, Linear.Forward(context, x, _weight1, _bias1)), _weight2, _bias2);
