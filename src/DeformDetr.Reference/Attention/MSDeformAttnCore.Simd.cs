@@ -36,6 +36,7 @@ public static partial class MSDeformAttnCore
         private readonly Tensor<T>? _value;
         private readonly CoreShape _shape;
         private readonly Level[] _levels;
+        private readonly Sixteens? _sixteens;
         private readonly AlignedBuffer<T> _laidApart;
 
         public Sampler(
@@ -64,6 +65,7 @@ public static partial class MSDeformAttnCore
                 [shape[0], queries, shape[2], levels, points]);
             _shape = new CoreShape(shape, queries, levels, points);
             _levels = Level.All(spatialShapes, levelStartIndex);
+            _sixteens = Sixteens.For<T>(_levels, points, Stride(_shape, apart));
             _laidApart = context.Scratch<T>(apart ? shape.ElementCount : 0);
         }
 
@@ -85,7 +87,7 @@ public static partial class MSDeformAttnCore
 
         // Rows of N · Lq queries from the given one; the spans start with that query.
         public void Rows(int row, int count, ReadOnlySpan<T> locations, ReadOnlySpan<T> attention, Span<T> output) =>
-            new Rows<T>(_shape, _levels, _value is null).Sample(
+            new Rows<T>(_shape, _levels, _value is null, _sixteens).Sample(
                 _value is null ? _laidApart.Span : _value.AsReadOnlySpan(), row, count, locations, attention, output);
 
         public void Dispose() => _laidApart.Dispose();
@@ -103,16 +105,15 @@ public static partial class MSDeformAttnCore
         private readonly CornerList<T> _even;
         private readonly CornerList<T> _odd;
 
-        public Rows(CoreShape shape, Level[] levels, bool apart)
+        public Rows(CoreShape shape, Level[] levels, bool apart, Sixteens? sixteens)
         {
             _shape = shape;
             _levels = levels;
             _headStride = shape.Channels * (apart ? shape.Tokens : 1);
-            int stride = shape.Channels * (apart ? 1 : shape.Heads);
-            _geometry = new Geometry<T>(levels, shape.Points, stride);
-            _sixteens = Sixteens.For<T>(levels, shape.Points, stride);
-            _even = new CornerList<T>(4 * shape.Levels * shape.Points);
-            _odd = new CornerList<T>(4 * shape.Levels * shape.Points);
+            _sixteens = sixteens;
+            _geometry = sixteens is null ? new Geometry<T>(levels, shape.Points, Stride(shape, apart)) : default;
+            _even = new CornerList<T>(Sixteens.Room(shape.Levels * shape.Points));
+            _odd = new CornerList<T>(Sixteens.Room(shape.Levels * shape.Points));
         }
 
         // values: [N, M, S, D] where heads lie apart, else [N, S, M, D].
@@ -175,6 +176,9 @@ public static partial class MSDeformAttnCore
             return _geometry.List(_levels, _shape.Points, list);
         }
     }
+
+    // From a token of a head to the next one.
+    private static int Stride(CoreShape shape, bool apart) => shape.Channels * (apart ? 1 : shape.Heads);
 
     // The corners of one query and head that lie inside the map.
     private readonly struct CornerList<T>(int most)
@@ -253,19 +257,7 @@ public static partial class MSDeformAttnCore
         // x and y of points that lie as (x, y).
         private static void Part(ReadOnlySpan<T> points, Span<T> x, Span<T> y)
         {
-            int i = 0;
-            if (typeof(T) == typeof(float) && Vector512.IsHardwareAccelerated)
-            {
-                Vector512<int> parted = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
-                for (; i + 8 <= points.Length / 2; i += 8)
-                {
-                    Vector512<float> both = Vector512.Shuffle(Vector512.LoadUnsafe(in points[2 * i]).AsSingle(), parted);
-                    both.GetLower().As<float, T>().StoreUnsafe(ref x[i]);
-                    both.GetUpper().As<float, T>().StoreUnsafe(ref y[i]);
-                }
-            }
-
-            for (; i < points.Length / 2; i++)
+            for (int i = 0; i < points.Length / 2; i++)
             {
                 x[i] = points[2 * i];
                 y[i] = points[(2 * i) + 1];

@@ -38,16 +38,16 @@ public static partial class MSDeformAttnCore
         // stride: from a token of a head to the next one.
         private Sixteens(Level[] levels, int points, int stride)
         {
-            int samples = levels.Length * points;
+            int lanes = Lanes(levels.Length * points);
             _stride = stride;
-            _widths = new double[samples];
-            _heights = new double[samples];
-            _rowStrides = new double[samples];
-            _starts = new double[samples];
-            _columns = new int[Corners * samples];
-            _rows = new int[Corners * samples];
-            _steps = new int[Corners * samples];
-            for (int sample = 0; sample < samples; sample++)
+            _widths = new double[lanes];
+            _heights = new double[lanes];
+            _rowStrides = new double[lanes];
+            _starts = new double[lanes];
+            _columns = new int[Corners * lanes];
+            _rows = new int[Corners * lanes];
+            _steps = new int[Corners * lanes];
+            for (int sample = 0; sample < levels.Length * points; sample++)
             {
                 (int height, int width, int start) = levels[sample / points];
                 int lane = (sample / Count * Count) + (sample % Corners * Corners) + (sample % Count / Corners);
@@ -63,59 +63,87 @@ public static partial class MSDeformAttnCore
             }
         }
 
-        // None where the machine lacks the instructions, or samples don't fill vectors.
+        // None where the machine lacks the instructions.
         public static Sixteens? For<T>(Level[] levels, int points, int stride)
-            where T : unmanaged =>
-            Avx512F.IsSupported && typeof(T) == typeof(float) && levels.Length * points % Count == 0 ? new(levels, points, stride) : null;
+            where T : unmanaged => Avx512F.IsSupported && typeof(T) == typeof(float) ? new(levels, points, stride) : null;
+
+        // How many corners a list must have room for: whole vectors are stored.
+        public static int Room(int samples) => Corners * Lanes(samples);
 
         // The samples of one query and head. Returns how many corners lie inside: samples ascending, corners as top left, top right, bottom
         // left, bottom right.
         public int List(ReadOnlySpan<float> locations, ReadOnlySpan<float> attention, Span<int> offsets, Span<float> weights)
         {
+            offsets = offsets[..Room(attention.Length)];
+            weights = weights[..Room(attention.Length)];
             int count = 0;
-            for (int first = 0; first < attention.Length; first += Count)
+            int first = 0;
+            for (; first + Count <= attention.Length; first += Count)
             {
-                // Points lie as (x, y).
-                Vector512<int> order = Vector512.Create(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-                Vector512<float> low = Vector512.LoadUnsafe(in locations[2 * first]);
-                Vector512<float> high = Vector512.LoadUnsafe(in locations[(2 * first) + Count]);
-                Vector512<float> x = Avx512F.PermuteVar16x32x2(low, order + order, high);
-                Vector512<float> y = Avx512F.PermuteVar16x32x2(low, order + order + Vector512<int>.One, high);
-                Vector512<float> share = Avx512F.PermuteVar16x32(Vector512.LoadUnsafe(in attention[first]), order);
-                Place(
-                    x.GetLower(), y.GetLower(), share.GetLower(), first, out Vector256<int> left0, out Vector256<int> top0, out Vector256<int> offset0,
-                    out Vector256<float> topLeft0, out Vector256<float> topRight0, out Vector256<float> bottomLeft0,
-                    out Vector256<float> bottomRight0);
-                Place(
-                    x.GetUpper(), y.GetUpper(), share.GetUpper(), first + (Count / 2), out Vector256<int> left1, out Vector256<int> top1,
-                    out Vector256<int> offset1, out Vector256<float> topLeft1, out Vector256<float> topRight1,
-                    out Vector256<float> bottomLeft1, out Vector256<float> bottomRight1);
-                Vector512<float> topLeft = topLeft0.ToVector512Unsafe().WithUpper(topLeft1);
-                Vector512<float> topRight = topRight0.ToVector512Unsafe().WithUpper(topRight1);
-                Vector512<float> bottomLeft = bottomLeft0.ToVector512Unsafe().WithUpper(bottomLeft1);
-                Vector512<float> bottomRight = bottomRight0.ToVector512Unsafe().WithUpper(bottomRight1);
-                Vector512<double> topLow = Avx512F.UnpackLow(topLeft, topRight).AsDouble();
-                Vector512<double> topHigh = Avx512F.UnpackHigh(topLeft, topRight).AsDouble();
-                Vector512<double> bottomLow = Avx512F.UnpackLow(bottomLeft, bottomRight).AsDouble();
-                Vector512<double> bottomHigh = Avx512F.UnpackHigh(bottomLeft, bottomRight).AsDouble();
-                Vector512<int> left = left0.ToVector512Unsafe().WithUpper(left1);
-                Vector512<int> top = top0.ToVector512Unsafe().WithUpper(top1);
-                Vector512<int> offset = offset0.ToVector512Unsafe().WithUpper(offset1);
-                int at = Corners * first;
-                Keep(
-                    Avx512F.Shuffle(left, 0x00), Avx512F.Shuffle(top, 0x00), Avx512F.Shuffle(offset, 0x00),
-                    Avx512F.UnpackLow(topLow, bottomLow).AsSingle(), at, offsets, weights, ref count);
-                Keep(
-                    Avx512F.Shuffle(left, 0x55), Avx512F.Shuffle(top, 0x55), Avx512F.Shuffle(offset, 0x55),
-                    Avx512F.UnpackHigh(topLow, bottomLow).AsSingle(), at + Count, offsets, weights, ref count);
-                Keep(
-                    Avx512F.Shuffle(left, 0xAA), Avx512F.Shuffle(top, 0xAA), Avx512F.Shuffle(offset, 0xAA),
-                    Avx512F.UnpackLow(topHigh, bottomHigh).AsSingle(), at + (2 * Count), offsets, weights, ref count);
-                Keep(
-                    Avx512F.Shuffle(left, 0xFF), Avx512F.Shuffle(top, 0xFF), Avx512F.Shuffle(offset, 0xFF),
-                    Avx512F.UnpackHigh(topHigh, bottomHigh).AsSingle(), at + (3 * Count), offsets, weights, ref count);
+                count = Add(locations.Slice(2 * first, 2 * Count), attention.Slice(first, Count), first, offsets, weights, count);
             }
 
+            return first < attention.Length
+                ? AddRest(locations[(2 * first)..], attention[first..], first, offsets, weights, count)
+                : count;
+        }
+
+        private static int Lanes(int samples) => (samples + Count - 1) / Count * Count;
+
+        // Fewer than sixteen: lanes without a sample lie in a map of no size.
+        private int AddRest(
+            ReadOnlySpan<float> locations, ReadOnlySpan<float> attention, int first, Span<int> offsets, Span<float> weights, int count)
+        {
+            Span<float> allLocations = stackalloc float[2 * Count];
+            Span<float> allAttention = stackalloc float[Count];
+            locations.CopyTo(allLocations);
+            attention.CopyTo(allAttention);
+            return Add(allLocations, allAttention, first, offsets, weights, count);
+        }
+
+        // Sixteen samples, from first on; then so many corners are listed.
+        private int Add(
+            ReadOnlySpan<float> locations, ReadOnlySpan<float> attention, int first, Span<int> offsets, Span<float> weights, int count)
+        {
+            // Points lie as (x, y).
+            Vector512<int> order = Vector512.Create(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+            Vector512<float> low = Vector512.LoadUnsafe(in locations[0]);
+            Vector512<float> high = Vector512.LoadUnsafe(in locations[Count]);
+            Vector512<float> x = Avx512F.PermuteVar16x32x2(low, order + order, high);
+            Vector512<float> y = Avx512F.PermuteVar16x32x2(low, order + order + Vector512<int>.One, high);
+            Vector512<float> share = Avx512F.PermuteVar16x32(Vector512.LoadUnsafe(in attention[0]), order);
+            Place(
+                x.GetLower(), y.GetLower(), share.GetLower(), first, out Vector256<int> left0, out Vector256<int> top0, out Vector256<int> offset0,
+                out Vector256<float> topLeft0, out Vector256<float> topRight0, out Vector256<float> bottomLeft0,
+                out Vector256<float> bottomRight0);
+            Place(
+                x.GetUpper(), y.GetUpper(), share.GetUpper(), first + (Count / 2), out Vector256<int> left1, out Vector256<int> top1,
+                out Vector256<int> offset1, out Vector256<float> topLeft1, out Vector256<float> topRight1,
+                out Vector256<float> bottomLeft1, out Vector256<float> bottomRight1);
+            Vector512<float> topLeft = topLeft0.ToVector512Unsafe().WithUpper(topLeft1);
+            Vector512<float> topRight = topRight0.ToVector512Unsafe().WithUpper(topRight1);
+            Vector512<float> bottomLeft = bottomLeft0.ToVector512Unsafe().WithUpper(bottomLeft1);
+            Vector512<float> bottomRight = bottomRight0.ToVector512Unsafe().WithUpper(bottomRight1);
+            Vector512<double> topLow = Avx512F.UnpackLow(topLeft, topRight).AsDouble();
+            Vector512<double> topHigh = Avx512F.UnpackHigh(topLeft, topRight).AsDouble();
+            Vector512<double> bottomLow = Avx512F.UnpackLow(bottomLeft, bottomRight).AsDouble();
+            Vector512<double> bottomHigh = Avx512F.UnpackHigh(bottomLeft, bottomRight).AsDouble();
+            Vector512<int> left = left0.ToVector512Unsafe().WithUpper(left1);
+            Vector512<int> top = top0.ToVector512Unsafe().WithUpper(top1);
+            Vector512<int> offset = offset0.ToVector512Unsafe().WithUpper(offset1);
+            int at = Corners * first;
+            Keep(
+                Avx512F.Shuffle(left, 0x00), Avx512F.Shuffle(top, 0x00), Avx512F.Shuffle(offset, 0x00),
+                Avx512F.UnpackLow(topLow, bottomLow).AsSingle(), at, offsets, weights, ref count);
+            Keep(
+                Avx512F.Shuffle(left, 0x55), Avx512F.Shuffle(top, 0x55), Avx512F.Shuffle(offset, 0x55),
+                Avx512F.UnpackHigh(topLow, bottomLow).AsSingle(), at + Count, offsets, weights, ref count);
+            Keep(
+                Avx512F.Shuffle(left, 0xAA), Avx512F.Shuffle(top, 0xAA), Avx512F.Shuffle(offset, 0xAA),
+                Avx512F.UnpackLow(topHigh, bottomHigh).AsSingle(), at + (2 * Count), offsets, weights, ref count);
+            Keep(
+                Avx512F.Shuffle(left, 0xFF), Avx512F.Shuffle(top, 0xFF), Avx512F.Shuffle(offset, 0xFF),
+                Avx512F.UnpackHigh(topHigh, bottomHigh).AsSingle(), at + (3 * Count), offsets, weights, ref count);
             return count;
         }
 
