@@ -1,6 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-
 namespace DeformDetr.Tensors;
 
 /// <summary>
@@ -19,16 +16,15 @@ public readonly struct AlignedBuffer<T> : IDisposable
     {
         _pool = pool;
         _array = array;
-        _start = AlignedPool.Start(array);
+        _start = CacheLines.Start(array);
         _length = length;
     }
 
     /// <summary>The memory.</summary>
     public Span<T> Span => _array.AsSpan(_start, _length);
 
-    internal T[] Array => _array;
-
-    internal int Start => _start;
+    // From one of the elements on. It may lie before the first, where what counts begins later.
+    internal Place<T> At(int element = 0) => new(_array, _start + element);
 
     /// <inheritdoc/>
     public void Dispose() => _pool.Return(_array);
@@ -37,25 +33,15 @@ public readonly struct AlignedBuffer<T> : IDisposable
 // Pinned arrays, so that where they start stays true; kept for the next request. Any thread of a run may rent.
 internal sealed class AlignedPool(long manyBytes = long.MaxValue)
 {
-    public const int Line = 64;
-
     private readonly Lock _gate = new();
     private readonly FreeArrays _free = new(manyBytes);
 
     public static AlignedPool Frugal() => new(1L << 26);
 
-    // The first element of an array that lies at a cache line.
-    public static int Start<T>(T[] array)
-        where T : unmanaged
-    {
-        long address = Marshal.UnsafeAddrOfPinnedArrayElement(array, 0);
-        return (int)((Line - (address % Line)) % Line) / Unsafe.SizeOf<T>();
-    }
-
     public AlignedBuffer<T> Rent<T>(int length)
         where T : unmanaged
     {
-        int whole = checked(length + (Line / Unsafe.SizeOf<T>()));
+        int whole = CacheLines.Whole<T>(length);
         T[]? free;
         lock (_gate)
         {

@@ -7,9 +7,6 @@ namespace DeformDetr.Tensors;
 // result, fails for no address, and elsewhere than on x86 nothing happens.
 internal static class CacheHint
 {
-    // Bytes that travel together on every machine that takes the hint.
-    public const int LineBytes = 64;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe void Soon<T>(ref readonly T element)
         where T : unmanaged

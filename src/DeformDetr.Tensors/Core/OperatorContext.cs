@@ -88,7 +88,7 @@ public class OperatorContext
             return _owner.Rent<T>(shape);
         }
 
-        TensorStorage<T> storage = new(_scope is null ? BufferPool.Allocate<T>(shape.ElementCount) : _pool.Rent<T>(shape.ElementCount));
+        TensorStorage<T> storage = _scope is null ? BufferPool.Allocate<T>(shape.ElementCount) : _pool.Rent<T>(shape.ElementCount);
         _scope?.Own(storage);
         return new Tensor<T>(shape, storage);
     }

@@ -55,6 +55,9 @@ public sealed class Tensor<T> : Tensor
 
     internal TensorStorage<T> Storage => _storage;
 
+    // From one of the elements on.
+    internal Place<T> At(int element = 0) => new(_storage.Array, _storage.Start + element);
+
     /// <summary>A tensor over an array that is handed over, not copied.</summary>
     /// <param name="shape">Axis sizes.</param>
     /// <param name="values">Row-major elements; exactly as many as the shape has.</param>
@@ -76,10 +79,10 @@ public sealed class Tensor<T> : Tensor
     public static Tensor<T> Create(TensorShape shape, ReadOnlySpan<T> values) => FromArray(shape, values.ToArray());
 
     /// <summary>All elements, row-major, to read or write.</summary>
-    public Span<T> AsSpan() => _storage.Array.AsSpan(0, Length);
+    public Span<T> AsSpan() => _storage.Array.AsSpan(_storage.Start, Length);
 
     /// <summary>All elements, row-major, to read.</summary>
-    public ReadOnlySpan<T> AsReadOnlySpan() => _storage.Array.AsSpan(0, Length);
+    public ReadOnlySpan<T> AsReadOnlySpan() => _storage.Array.AsSpan(_storage.Start, Length);
 
     /// <summary>The elements as the BCL's tensor span, for the operations that <c>System.Numerics.Tensors</c> has.</summary>
     public TensorSpan<T> AsTensorSpan()
@@ -152,7 +155,7 @@ public sealed class Tensor<T> : Tensor
 
 // The array behind a tensor and its reshaped views. A scope takes the array back by emptying the storage, so that a view kept too long
 // fails loudly instead of reading the next owner's numbers.
-internal sealed class TensorStorage<T>(T[] array)
+internal sealed class TensorStorage<T>(T[] array, int start = 0)
     where T : unmanaged
 {
     private T[]? _array = array;
@@ -160,6 +163,9 @@ internal sealed class TensorStorage<T>(T[] array)
     public T[] Array =>
         _array ?? throw new ObjectDisposedException(
             "tensor", "tensor: its buffer went back to its scope; keep it with BufferScope.Keep or copy it.");
+
+    // The first element of the tensor.
+    public int Start { get; } = start;
 
     public bool IsReleased => _array is null;
 

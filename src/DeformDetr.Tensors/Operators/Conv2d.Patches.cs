@@ -9,7 +9,7 @@ public static partial class Conv2d
 {
     // Lane = output pixel (row-major), k = (c, ky, kx): the pixel of the map that the window's tap covers, or zero.
     internal readonly struct PatchPanels<T>(
-        T[] data, int offset, int height, int width, int kernelHeight, int kernelWidth, Conv2dWindow window, int outputWidth)
+        Place<T> data, int height, int width, int kernelHeight, int kernelWidth, Conv2dWindow window, int outputWidth)
         : IPanels<T>
         where T : unmanaged
     {
@@ -26,7 +26,7 @@ public static partial class Conv2d
             int end = ((lane + lanes - 1) / outputWidth * window.Stride) - window.Padding + ((kernelHeight - 1) * window.Dilation) + 1;
             int from = Math.Clamp(top, 0, height);
             int rows = Math.Clamp(end, from, height) - from;
-            return new(data, offset + (((channel * height) + from) * width), rows * width, height * width, channels);
+            return new(data.Array, data.Start + (((channel * height) + from) * width), rows * width, height * width, channels);
         }
 
         public void Pack(int lane, int lanes, int k, int depth, int panelWidth, Span<T> packed)
@@ -52,7 +52,7 @@ public static partial class Conv2d
             for (int step = 0; step < depth; step++)
             {
                 (int c, int tap) = Math.DivRem(k + step, taps);
-                ReadOnlySpan<T> map = data.AsSpan(offset + (c * pixels), pixels);
+                ReadOnlySpan<T> map = data.Span(c * pixels, pixels);
                 int dy = (tap / kernelWidth * window.Dilation) - window.Padding;
                 int dx = (tap % kernelWidth * window.Dilation) - window.Padding;
                 int start = lane + (dy * width) + dx;

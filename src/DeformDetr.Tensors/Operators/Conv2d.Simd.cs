@@ -14,18 +14,20 @@ public static partial class Conv2d
         }
         else
         {
-            T[] biases = bias.Storage.Array;
-            Run(context, input, weight, window, output, firstChannel => new RowBias<T>(biases, firstChannel));
+            Run(context, input, weight, window, output, firstChannel => new RowBias<T>(bias.At(firstChannel)));
         }
     }
 
     private static void SimdNormed<T>(
         OperatorContext context, Tensor<T> input, Tensor<T> weight, Conv2dWindow window, T[] scale, T[] shift, Tensor<T>? residual,
         bool relu, Tensor<T> output)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int apart = residual is null ? 0 : residual.At().Start - output.At().Start;
         Run(
             context, input, weight, window, output,
-            firstChannel => new RowNorm<T>(scale, shift, firstChannel, residual?.Storage.Array, relu));
+            firstChannel => new RowNorm<T>(scale, shift, firstChannel, residual?.At().Array, apart, relu));
+    }
 
     // Implicit GEMM: rows are output channels, columns are output pixels, k runs over (c, ky, kx) as the weights lie in memory. There is no
     // matrix of patches: tiles read a padded part of the map. (In another order of summation it exists panel by panel.) follow: what a group's sums go through, by its first
@@ -56,29 +58,27 @@ public static partial class Conv2d
         {
             for (int group = 0; group < window.Groups; group++)
             {
-                LaneMajorPanels<T> kernels = new(weight.Storage.Array, group * rows * depth, depth);
-                int map = ((n * channels) + (group * weight.Shape[1])) * height * width;
-                int to = ((n * outputs) + (group * rows)) * pixels;
+                LaneMajorPanels<T> kernels = new(weight.At(group * rows * depth), depth);
+                Place<T> maps = input.At(((n * channels) + (group * weight.Shape[1])) * height * width);
+                Place<T> sums = output.At(((n * outputs) + (group * rows)) * pixels);
                 TEpilogue epilogue = follow(group * rows);
                 if (pointwise)
                 {
-                    DepthMajorPanels<T> maps = strided
-                        ? new(picked.Array, picked.Start + (((n * channels) + (group * weight.Shape[1])) * pixels), pixels)
-                        : new(input.Storage.Array, map, pixels);
-                    Gemm.Multiply(context, kernels, maps, rows, pixels, depth, output.Storage.Array, to, pixels, epilogue);
+                    Place<T> read = strided ? picked.At(((n * channels) + (group * weight.Shape[1])) * pixels) : maps;
+                    Gemm.Multiply(context, kernels, new DepthMajorPanels<T>(read, pixels), rows, pixels, depth, sums, pixels, epilogue);
                 }
                 else if (context.SummationOrder == SummationOrder.House && depth > 0 && rows <= MostKernelsForWindows)
                 {
                     Windows<T> windows = new(
-                        input.Storage.Array, map, weight.Shape[1], height, width, weight.Shape[2], weight.Shape[3], window, output.Shape[2],
+                        maps, weight.Shape[1], height, width, weight.Shape[2], weight.Shape[3], window, output.Shape[2],
                         output.Shape[3]);
-                    Gemm.MultiplyWindows(context, kernels, windows, rows, output.Storage.Array, to, epilogue);
+                    Gemm.MultiplyWindows(context, kernels, windows, rows, sums, epilogue);
                 }
                 else
                 {
                     PatchPanels<T> patches = new(
-                        input.Storage.Array, map, height, width, weight.Shape[2], weight.Shape[3], window, output.Shape[3]);
-                    Gemm.Multiply(context, kernels, patches, rows, pixels, depth, output.Storage.Array, to, pixels, epilogue);
+                        maps, height, width, weight.Shape[2], weight.Shape[3], window, output.Shape[3]);
+                    Gemm.Multiply(context, kernels, patches, rows, pixels, depth, sums, pixels, epilogue);
                 }
             }
         }

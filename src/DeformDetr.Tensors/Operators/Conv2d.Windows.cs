@@ -20,8 +20,7 @@ public static partial class Conv2d
     internal readonly struct Windows<T> : IReads<T>
         where T : unmanaged
     {
-        private readonly T[] _data;
-        private readonly int _offset;
+        private readonly Place<T> _data;
         private readonly int _channels;
         private readonly int _height;
         private readonly int _width;
@@ -30,13 +29,12 @@ public static partial class Conv2d
         private readonly int _phases;
         private readonly int _below;
 
-        // data, offset: the map of the first channel. [channels][height][width]
+        // data: the map of the first channel. [channels][height][width]
         public Windows(
-            T[] data, int offset, int channels, int height, int width, int kernelHeight, int kernelWidth, Conv2dWindow window, int outputHeight,
+            Place<T> data, int channels, int height, int width, int kernelHeight, int kernelWidth, Conv2dWindow window, int outputHeight,
             int outputWidth)
         {
             _data = data;
-            _offset = offset;
             _channels = channels;
             _height = height;
             _width = width;
@@ -110,7 +108,7 @@ public static partial class Conv2d
             int top = lane / Pitch;
             int from = Math.Clamp((top * _window.Stride) - _window.Padding, 0, _height);
             int end = Math.Clamp(((top + Rows(lanes) - 1) * _window.Stride) + _phases - _window.Padding, from, _height);
-            return new(_data, _offset + (((channel * _height) + from) * _width), (end - from) * _width, _height * _width, channels);
+            return new(_data.Array, _data.Start + (((channel * _height) + from) * _width), (end - from) * _width, _height * _width, channels);
         }
 
         // The channels that depths [k, k + depth) read, so many rows of outputs from row top on; planes have planeRows.
@@ -119,7 +117,7 @@ public static partial class Conv2d
             int plane = 0;
             for (int c = k / _taps; c <= (k + depth - 1) / _taps; c++)
             {
-                ReadOnlySpan<T> map = _data.AsSpan(_offset + (c * _height * _width), _height * _width);
+                ReadOnlySpan<T> map = _data.Span(c * _height * _width, _height * _width);
                 for (int phase = 0; phase < _phases * _phases; phase++, plane += planeRows * Pitch)
                 {
                     for (int row = 0; row < rows; row++)

@@ -62,31 +62,34 @@ internal readonly struct NoEpilogue<T> : IEpilogue<T>
 }
 
 // A bias per column: the output features of a linear layer.
-internal readonly struct ColumnBias<T>(T[] bias) : IEpilogue<T>
+internal readonly struct ColumnBias<T>(Place<T> bias) : IEpilogue<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    private readonly T[] _bias = bias.Array;
+    private readonly int _first = bias.Start;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TVector Apply<TLanes, TVector>(TVector sum, int row, int column, int at)
         where TLanes : struct, Simd.ILanes<TVector, T>
-        where TVector : struct => TLanes.Add(sum, TLanes.Load(in bias[column], 0));
+        where TVector : struct => TLanes.Add(sum, TLanes.Load(in _bias[_first + column], 0));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void ApplyBoth<TLanes, TVector>(ref TVector left, ref TVector right, int row, int column, int at)
         where TLanes : struct, Simd.ILanes<TVector, T>
         where TVector : struct
     {
-        ref T term = ref bias[column];
+        ref T term = ref _bias[_first + column];
         left = TLanes.Add(left, TLanes.Load(ref term, 0));
         right = TLanes.Add(right, TLanes.Load(ref term, (nuint)TLanes.Count));
     }
 
-    public T Apply(T sum, int row, int column, int at) => sum + bias[column];
+    public T Apply(T sum, int row, int column, int at) => sum + _bias[_first + column];
 
     public bool HasBias => true;
 
     public T BiasOfRow(int row) => T.One;
 
-    public T BiasOfColumn(int column) => bias[column];
+    public T BiasOfColumn(int column) => _bias[_first + column];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TVector ApplyWithoutBias<TLanes, TVector>(TVector sum, int row, int column, int at)
@@ -95,31 +98,34 @@ internal readonly struct ColumnBias<T>(T[] bias) : IEpilogue<T>
 }
 
 // A bias per column, then the positive part: the first half of a feed-forward block.
-internal readonly struct ColumnBiasRelu<T>(T[] bias) : IEpilogue<T>
+internal readonly struct ColumnBiasRelu<T>(Place<T> bias) : IEpilogue<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    private readonly T[] _bias = bias.Array;
+    private readonly int _first = bias.Start;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TVector Apply<TLanes, TVector>(TVector sum, int row, int column, int at)
         where TLanes : struct, Simd.ILanes<TVector, T>
-        where TVector : struct => TLanes.Positive(TLanes.Add(sum, TLanes.Load(in bias[column], 0)));
+        where TVector : struct => TLanes.Positive(TLanes.Add(sum, TLanes.Load(in _bias[_first + column], 0)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void ApplyBoth<TLanes, TVector>(ref TVector left, ref TVector right, int row, int column, int at)
         where TLanes : struct, Simd.ILanes<TVector, T>
         where TVector : struct
     {
-        ref T term = ref bias[column];
+        ref T term = ref _bias[_first + column];
         left = TLanes.Positive(TLanes.Add(left, TLanes.Load(ref term, 0)));
         right = TLanes.Positive(TLanes.Add(right, TLanes.Load(ref term, (nuint)TLanes.Count)));
     }
 
-    public T Apply(T sum, int row, int column, int at) => T.Max(sum + bias[column], T.Zero);
+    public T Apply(T sum, int row, int column, int at) => T.Max(sum + _bias[_first + column], T.Zero);
 
     public bool HasBias => true;
 
     public T BiasOfRow(int row) => T.One;
 
-    public T BiasOfColumn(int column) => bias[column];
+    public T BiasOfColumn(int column) => _bias[_first + column];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TVector ApplyWithoutBias<TLanes, TVector>(TVector sum, int row, int column, int at)
@@ -128,29 +134,32 @@ internal readonly struct ColumnBiasRelu<T>(T[] bias) : IEpilogue<T>
 }
 
 // A bias per row: the output channels of a convolution.
-internal readonly struct RowBias<T>(T[] bias, int first) : IEpilogue<T>
+internal readonly struct RowBias<T>(Place<T> bias) : IEpilogue<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    private readonly T[] _bias = bias.Array;
+    private readonly int _first = bias.Start;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TVector Apply<TLanes, TVector>(TVector sum, int row, int column, int at)
         where TLanes : struct, Simd.ILanes<TVector, T>
-        where TVector : struct => TLanes.Add(sum, TLanes.Broadcast(bias[first + row]));
+        where TVector : struct => TLanes.Add(sum, TLanes.Broadcast(_bias[_first + row]));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void ApplyBoth<TLanes, TVector>(ref TVector left, ref TVector right, int row, int column, int at)
         where TLanes : struct, Simd.ILanes<TVector, T>
         where TVector : struct
     {
-        TVector term = TLanes.Broadcast(bias[first + row]);
+        TVector term = TLanes.Broadcast(_bias[_first + row]);
         left = TLanes.Add(left, term);
         right = TLanes.Add(right, term);
     }
 
-    public T Apply(T sum, int row, int column, int at) => sum + bias[first + row];
+    public T Apply(T sum, int row, int column, int at) => sum + _bias[_first + row];
 
     public bool HasBias => true;
 
-    public T BiasOfRow(int row) => bias[first + row];
+    public T BiasOfRow(int row) => _bias[_first + row];
 
     public T BiasOfColumn(int column) => T.One;
 
@@ -161,8 +170,8 @@ internal readonly struct RowBias<T>(T[] bias, int first) : IEpilogue<T>
 }
 
 // Factor and shift per row, fused (a frozen norm over the output channels of a convolution); then, where there is one, the residual, which
-// lies like the output in an array of its own; then, if asked, the positive part.
-internal readonly struct RowNorm<T>(T[] scale, T[] shift, int first, T[]? residual, bool relu) : IEpilogue<T>
+// lies like the output, so many elements apart, in an array of its own; then, if asked, the positive part.
+internal readonly struct RowNorm<T>(T[] scale, T[] shift, int first, T[]? residual, int apart, bool relu) : IEpilogue<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -173,7 +182,7 @@ internal readonly struct RowNorm<T>(T[] scale, T[] shift, int first, T[]? residu
         TVector result = TLanes.MultiplyAdd(sum, TLanes.Broadcast(scale[first + row]), TLanes.Broadcast(shift[first + row]));
         if (residual is not null)
         {
-            result = TLanes.Add(result, TLanes.Load(in residual[at], 0));
+            result = TLanes.Add(result, TLanes.Load(in residual[at + apart], 0));
         }
 
         return relu ? TLanes.Positive(result) : result;
@@ -190,7 +199,7 @@ internal readonly struct RowNorm<T>(T[] scale, T[] shift, int first, T[]? residu
         right = TLanes.MultiplyAdd(right, factor, term);
         if (residual is not null)
         {
-            ref T other = ref residual[at];
+            ref T other = ref residual[at + apart];
             left = TLanes.Add(left, TLanes.Load(ref other, 0));
             right = TLanes.Add(right, TLanes.Load(ref other, (nuint)TLanes.Count));
         }
@@ -207,7 +216,7 @@ internal readonly struct RowNorm<T>(T[] scale, T[] shift, int first, T[]? residu
         T result = T.FusedMultiplyAdd(sum, scale[first + row], shift[first + row]);
         if (residual is not null)
         {
-            result += residual[at];
+            result += residual[at + apart];
         }
 
         return relu ? T.Max(result, T.Zero) : result;

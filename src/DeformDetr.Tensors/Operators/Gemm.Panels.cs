@@ -13,11 +13,11 @@ internal interface IPanels<T> : IReads<T>
     void Pack(int lane, int lanes, int k, int depth, int width, Span<T> packed);
 }
 
-// Element (lane, k) stands at data[offset + lane * stride + k]: rows of tokens, rows of weights. Packing is a transposition.
-internal readonly struct LaneMajorPanels<T>(T[] data, int offset, int stride) : IPanels<T>
+// Element (lane, k) stands at lane * stride + k: rows of tokens, rows of weights. Packing is a transposition.
+internal readonly struct LaneMajorPanels<T>(Place<T> data, int stride) : IPanels<T>
     where T : unmanaged
 {
-    public Footprint<T> Reads(int lane, int lanes, int k, int depth) => new(data, offset + (lane * stride) + k, depth, stride, lanes);
+    public Footprint<T> Reads(int lane, int lanes, int k, int depth) => new(data.Array, data.Start + (lane * stride) + k, depth, stride, lanes);
 
     public void Pack(int lane, int lanes, int k, int depth, int width, Span<T> packed)
     {
@@ -25,24 +25,24 @@ internal readonly struct LaneMajorPanels<T>(T[] data, int offset, int stride) : 
         {
             int rows = Math.Min(width, lanes - done);
             Span<T> panel = packed.Slice(done * depth, width * depth);
-            int start = offset + ((lane + done) * stride) + k;
+            int start = ((lane + done) * stride) + k;
             int row = 0;
             int strip = Transposition.Rows<T>();
             for (; row + (2 * strip) <= rows; row += 2 * strip)
             {
                 int from = start + (row * stride);
-                Transposition.TwoStrips(data.AsSpan(from, (((2 * strip) - 1) * stride) + depth), stride, panel[row..], width, depth);
+                Transposition.TwoStrips(data.Span(from, (((2 * strip) - 1) * stride) + depth), stride, panel[row..], width, depth);
             }
 
             for (; row + strip <= rows; row += strip)
             {
                 int from = start + (row * stride);
-                Transposition.Strip(data.AsSpan(from, ((strip - 1) * stride) + depth), stride, panel[row..], width, depth);
+                Transposition.Strip(data.Span(from, ((strip - 1) * stride) + depth), stride, panel[row..], width, depth);
             }
 
             for (; row < rows; row++)
             {
-                ReadOnlySpan<T> source = data.AsSpan(start + (row * stride), depth);
+                ReadOnlySpan<T> source = data.Span(start + (row * stride), depth);
                 for (int step = 0, at = row; step < source.Length; step++, at += width)
                 {
                     panel[at] = source[step];
@@ -60,18 +60,18 @@ internal readonly struct LaneMajorPanels<T>(T[] data, int offset, int stride) : 
     }
 }
 
-// Element (lane, k) stands at data[offset + k * stride + lane]: a right-hand matrix, the maps of a 1x1 convolution. A row of several panels
+// Element (lane, k) stands at k * stride + lane: a right-hand matrix, the maps of a 1x1 convolution. A row of several panels
 // is read at a stretch.
-internal readonly struct DepthMajorPanels<T>(T[] data, int offset, int stride) : IPanels<T>
+internal readonly struct DepthMajorPanels<T>(Place<T> data, int stride) : IPanels<T>
     where T : unmanaged
 {
-    public Footprint<T> Reads(int lane, int lanes, int k, int depth) => new(data, offset + (k * stride) + lane, lanes, stride, depth);
+    public Footprint<T> Reads(int lane, int lanes, int k, int depth) => new(data.Array, data.Start + (k * stride) + lane, lanes, stride, depth);
 
     public void Pack(int lane, int lanes, int k, int depth, int width, Span<T> packed)
     {
         for (int step = 0; step < depth; step++)
         {
-            Stretch.Spread(data.AsSpan(offset + ((k + step) * stride) + lane, lanes), packed[(step * width)..], width, depth);
+            Stretch.Spread(data.Span(((k + step) * stride) + lane, lanes), packed[(step * width)..], width, depth);
         }
     }
 }

@@ -17,14 +17,14 @@ internal static partial class Gemm
 {
     // On the calling thread. b and c: packed by PackColumns.
     public static void MultiplyTwice<T, TA, TFirst, TSecond>(
-        OperatorContext context, TA a, AlignedBuffer<T> b, AlignedBuffer<T> c, int rows, int depth, int hidden, int columns, T[] output,
-        int offset, TFirst first, TSecond second)
+        OperatorContext context, TA a, AlignedBuffer<T> b, AlignedBuffer<T> c, int rows, int depth, int hidden, int columns, Place<T> output,
+        TFirst first, TSecond second)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TA : struct, IPanels<T>
         where TFirst : struct, IEpilogue<T>
         where TSecond : struct, IEpilogue<T>
     {
-        Target<T> target = new(output, offset, columns, rows, columns, hidden);
+        Target<T> target = new(output, columns, rows, columns, hidden);
         if (Vector512.IsHardwareAccelerated)
         {
             MultiplyTwice<Lanes512<T>, Vector512<T>, T, TA, TFirst, TSecond>(context, a, b, c, depth, target, first, second);
@@ -54,7 +54,7 @@ internal static partial class Gemm
         using AlignedBuffer<T> packedA = context.Scratch<T>(most * depth);
         using AlignedBuffer<T> between = context.Scratch<T>(most * DepthBlock);
         using AlignedBuffer<T> packedBetween = context.Scratch<T>(most * DepthBlock);
-        LaneMajorPanels<T> made = new(between.Array, between.Start, DepthBlock);
+        LaneMajorPanels<T> made = new(between.At(), DepthBlock);
         for (int ic = 0; ic < target.Rows && target.Columns > 0; ic += most)
         {
             int rows = Math.Min(most, target.Rows - ic);
@@ -70,7 +70,7 @@ internal static partial class Gemm
                 int width = Math.Min(DepthBlock, target.Depth - hc);
 
                 // A row of what lies between starts with column hc.
-                Target<T> part = new(between.Array, between.Start - hc, DepthBlock, rows, hc + width, depth);
+                Target<T> part = new(between.At(-hc), DepthBlock, rows, hc + width, depth);
                 for (int pc = 0; width > 0 && (pc < depth || pc == 0); pc += DepthBlock)
                 {
                     DepthOf<TLanes, TVector, T, TFirst>(

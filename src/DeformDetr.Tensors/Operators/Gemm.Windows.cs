@@ -12,26 +12,26 @@ internal static partial class Gemm
     private const int WindowLanes = 1024;
 
     public static void MultiplyWindows<T, TEpilogue>(
-        OperatorContext context, LaneMajorPanels<T> kernels, Conv2d.Windows<T> windows, int rows, T[] output, int offset, TEpilogue epilogue)
+        OperatorContext context, LaneMajorPanels<T> kernels, Conv2d.Windows<T> windows, int rows, Place<T> output, TEpilogue epilogue)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TEpilogue : struct, IEpilogue<T>
     {
         if (Vector512.IsHardwareAccelerated)
         {
-            MultiplyWindows<Lanes512<T>, Vector512<T>, T, TEpilogue>(context, kernels, windows, rows, output, offset, epilogue);
+            MultiplyWindows<Lanes512<T>, Vector512<T>, T, TEpilogue>(context, kernels, windows, rows, output, epilogue);
         }
         else if (Vector256.IsHardwareAccelerated)
         {
-            MultiplyWindows<Lanes256<T>, Vector256<T>, T, TEpilogue>(context, kernels, windows, rows, output, offset, epilogue);
+            MultiplyWindows<Lanes256<T>, Vector256<T>, T, TEpilogue>(context, kernels, windows, rows, output, epilogue);
         }
         else
         {
-            MultiplyWindows<Lanes128<T>, Vector128<T>, T, TEpilogue>(context, kernels, windows, rows, output, offset, epilogue);
+            MultiplyWindows<Lanes128<T>, Vector128<T>, T, TEpilogue>(context, kernels, windows, rows, output, epilogue);
         }
     }
 
     internal static void MultiplyWindows<TLanes, TVector, T, TEpilogue>(
-        OperatorContext context, LaneMajorPanels<T> kernels, Conv2d.Windows<T> windows, int rows, T[] output, int offset, TEpilogue epilogue)
+        OperatorContext context, LaneMajorPanels<T> kernels, Conv2d.Windows<T> windows, int rows, Place<T> output, TEpilogue epilogue)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -44,7 +44,7 @@ internal static partial class Gemm
             return;
         }
 
-        Target<T> target = new(output, offset, pixels, rows, pixels, depth);
+        Target<T> target = new(output, pixels, rows, pixels, depth);
         int tileRows = TileRows<TLanes, TVector, T>();
         int tileColumns = 2 * TLanes.Count;
         int most = WindowLanes / tileColumns;

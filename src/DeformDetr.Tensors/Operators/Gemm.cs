@@ -51,7 +51,7 @@ internal static partial class Gemm
     private const int MostTile = 12 * 32;
 
     public static void Multiply<T, TA, TB, TEpilogue>(
-        OperatorContext context, TA a, TB b, int rows, int columns, int depth, T[] output, int offset, int stride, TEpilogue epilogue)
+        OperatorContext context, TA a, TB b, int rows, int columns, int depth, Place<T> output, int stride, TEpilogue epilogue)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TA : struct, IPanels<T>
         where TB : struct, IPanels<T>
@@ -60,22 +60,22 @@ internal static partial class Gemm
         if (Vector512.IsHardwareAccelerated)
         {
             Multiply<Lanes512<T>, Vector512<T>, T, TA, TB, TEpilogue>(
-                context, a, b, rows, columns, depth, output, offset, stride, epilogue);
+                context, a, b, rows, columns, depth, output, stride, epilogue);
         }
         else if (Vector256.IsHardwareAccelerated)
         {
             Multiply<Lanes256<T>, Vector256<T>, T, TA, TB, TEpilogue>(
-                context, a, b, rows, columns, depth, output, offset, stride, epilogue);
+                context, a, b, rows, columns, depth, output, stride, epilogue);
         }
         else
         {
             Multiply<Lanes128<T>, Vector128<T>, T, TA, TB, TEpilogue>(
-                context, a, b, rows, columns, depth, output, offset, stride, epilogue);
+                context, a, b, rows, columns, depth, output, stride, epilogue);
         }
     }
 
     internal static void Multiply<TLanes, TVector, T, TA, TB, TEpilogue>(
-        OperatorContext context, TA a, TB b, int rows, int columns, int depth, T[] output, int offset, int stride, TEpilogue epilogue)
+        OperatorContext context, TA a, TB b, int rows, int columns, int depth, Place<T> output, int stride, TEpilogue epilogue)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : struct
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -88,7 +88,7 @@ internal static partial class Gemm
             return;
         }
 
-        Target<T> target = new(output, offset, stride, rows, columns, depth);
+        Target<T> target = new(output, stride, rows, columns, depth);
         if (context.SummationOrder != SummationOrder.House)
         {
             Ordered<TLanes, TVector, T, TA, TB, TEpilogue>(context, a, b, target, epilogue);
@@ -157,13 +157,13 @@ internal static partial class Gemm
 
     // Rows times a packed b, on the calling thread.
     public static void MultiplyRows<T, TA, TEpilogue>(
-        OperatorContext context, TA a, AlignedBuffer<T> packedB, int rows, int columns, int depth, T[] output, int offset, int stride,
+        OperatorContext context, TA a, AlignedBuffer<T> packedB, int rows, int columns, int depth, Place<T> output, int stride,
         TEpilogue epilogue)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TA : struct, IPanels<T>
         where TEpilogue : struct, IEpilogue<T>
     {
-        Target<T> target = new(output, offset, stride, rows, columns, depth);
+        Target<T> target = new(output, stride, rows, columns, depth);
         if (Vector512.IsHardwareAccelerated)
         {
             MultiplyRows<Lanes512<T>, Vector512<T>, T, TA, TEpilogue>(context, a, packedB, target, epilogue);
@@ -344,23 +344,22 @@ internal static partial class Gemm
             return;
         }
 
-        // The last vector lies over what the one before it writes; what it adds to is read before.
+        // The last vector lies over what the one before it writes; what it is made of is read before.
         int end = source.Length - TLanes.Count;
-        TVector before = TLanes.Load(in output[end], 0);
+        TVector last = Made(source, output, end, in epilogue);
         for (int c = 0; c < end; c += TLanes.Count)
         {
-            Put(source, output, c, TLanes.Load(in output[c], 0), in epilogue);
+            TLanes.Store(Made(source, output, c, in epilogue), ref output[c], 0);
         }
 
-        Put(source, output, end, before, in epilogue);
+        TLanes.Store(last, ref output[end], 0);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        void Put(ReadOnlySpan<T> source, Span<T> output, int c, TVector before, in TEpilogue epilogue)
+        TVector Made(ReadOnlySpan<T> source, Span<T> output, int c, in TEpilogue epilogue)
         {
             TVector sum = TLanes.Load(in source[c], 0);
-            sum = (turn & Turn.Adds) != 0 ? TLanes.Add(before, sum) : sum;
-            sum = (turn & Turn.Waits) == 0 ? epilogue.Apply<TLanes, TVector>(sum, row, column + c, at + c) : sum;
-            TLanes.Store(sum, ref output[c], 0);
+            sum = (turn & Turn.Adds) != 0 ? TLanes.Add(TLanes.Load(in output[c], 0), sum) : sum;
+            return (turn & Turn.Waits) == 0 ? epilogue.Apply<TLanes, TVector>(sum, row, column + c, at + c) : sum;
         }
     }
 
@@ -388,5 +387,12 @@ internal static partial class Gemm
     private static int Panels(int lanes, int width) => (lanes + width - 1) / width;
 
     // Where a product goes, and its sizes.
-    private readonly record struct Target<T>(T[] Output, int Offset, int Stride, int Rows, int Columns, int Depth);
+    private readonly record struct Target<T>(T[] Output, int Offset, int Stride, int Rows, int Columns, int Depth)
+        where T : unmanaged
+    {
+        public Target(Place<T> output, int stride, int rows, int columns, int depth)
+            : this(output.Array, output.Start, stride, rows, columns, depth)
+        {
+        }
+    }
 }

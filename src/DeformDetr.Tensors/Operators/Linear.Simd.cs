@@ -10,15 +10,15 @@ public static partial class Linear
         int inputs = weight.Shape[1];
         int outputs = weight.Shape[0];
         int rows = output.Length / Math.Max(1, outputs);
-        LaneMajorPanels<T> a = new(input.Storage.Array, 0, inputs);
-        LaneMajorPanels<T> b = new(weight.Storage.Array, 0, inputs);
+        LaneMajorPanels<T> a = new(input.At(), inputs);
+        LaneMajorPanels<T> b = new(weight.At(), inputs);
         if (bias is null)
         {
-            Gemm.Multiply(context, a, b, rows, outputs, inputs, output.Storage.Array, 0, outputs, new NoEpilogue<T>());
+            Gemm.Multiply(context, a, b, rows, outputs, inputs, output.At(), outputs, new NoEpilogue<T>());
         }
         else
         {
-            Gemm.Multiply(context, a, b, rows, outputs, inputs, output.Storage.Array, 0, outputs, new ColumnBias<T>(bias.Storage.Array));
+            Gemm.Multiply(context, a, b, rows, outputs, inputs, output.At(), outputs, new ColumnBias<T>(bias.At()));
         }
     }
 }

@@ -17,18 +17,18 @@ public static partial class MatMul
         {
             for (int batch = first; batch < last; batch++)
             {
-                LaneMajorPanels<T> left = new(a.Storage.Array, batch * rows * depth, depth);
-                int at = batch * depth * columns;
-                int to = batch * rows * columns;
+                LaneMajorPanels<T> left = new(a.At(batch * rows * depth), depth);
+                Place<T> second = b.At(batch * depth * columns);
+                Place<T> product = output.At(batch * rows * columns);
                 if (transposed)
                 {
-                    LaneMajorPanels<T> right = new(b.Storage.Array, at, depth);
-                    Gemm.Multiply(inner, left, right, rows, columns, depth, output.Storage.Array, to, columns, new NoEpilogue<T>());
+                    LaneMajorPanels<T> right = new(second, depth);
+                    Gemm.Multiply(inner, left, right, rows, columns, depth, product, columns, new NoEpilogue<T>());
                 }
                 else
                 {
-                    DepthMajorPanels<T> right = new(b.Storage.Array, at, columns);
-                    Gemm.Multiply(inner, left, right, rows, columns, depth, output.Storage.Array, to, columns, new NoEpilogue<T>());
+                    DepthMajorPanels<T> right = new(second, columns);
+                    Gemm.Multiply(inner, left, right, rows, columns, depth, product, columns, new NoEpilogue<T>());
                 }
             }
         });

@@ -11,7 +11,7 @@ public sealed class PackedLinear<T> : IDisposable
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly OperatorContext _context;
-    private readonly T[] _bias;
+    private readonly Tensor<T> _bias;
     private readonly int _inputs;
     private readonly int _outputs;
     private readonly Tensor<T> _weight;
@@ -27,11 +27,11 @@ public sealed class PackedLinear<T> : IDisposable
         ShapeGuard.Rank(nameof(Linear), nameof(weight), weight.Shape, "[O, I]", 2);
         ShapeGuard.Require(nameof(Linear), nameof(bias), bias.Shape, "[O]", weight.Shape[0]);
         _context = context;
-        _bias = bias.Storage.Array;
+        _bias = bias;
         _outputs = weight.Shape[0];
         _inputs = weight.Shape[1];
         _weight = weight;
-        _packed = Gemm.PackColumns<T, LaneMajorPanels<T>>(context, new LaneMajorPanels<T>(weight.Storage.Array, 0, _inputs), _outputs, _inputs);
+        _packed = Gemm.PackColumns<T, LaneMajorPanels<T>>(context, new LaneMajorPanels<T>(weight.At(), _inputs), _outputs, _inputs);
     }
 
     /// <summary>O, the width of the rows that go out.</summary>
@@ -48,15 +48,15 @@ public sealed class PackedLinear<T> : IDisposable
     {
         LaneMajorPanels<T> a = RowsOf(input, inputRow, rows);
         CheckOutput(output, outputRow, rows);
-        int offset = outputRow * _outputs;
-        ColumnBias<T> bias = new(_bias);
+        Place<T> target = output.At(outputRow * _outputs);
+        ColumnBias<T> bias = new(_bias.At());
         if (_context.SummationOrder == SummationOrder.House)
         {
-            Gemm.MultiplyRows(_context, a, _packed, rows, _outputs, _inputs, output.Storage.Array, offset, _outputs, bias);
+            Gemm.MultiplyRows(_context, a, _packed, rows, _outputs, _inputs, target, _outputs, bias);
         }
         else
         {
-            Ordered(a, rows, output.Storage.Array, offset, bias);
+            Ordered(a, rows, target, bias);
         }
     }
 
@@ -76,19 +76,19 @@ public sealed class PackedLinear<T> : IDisposable
         ShapeGuard.Require(nameof(Linear), "the second weight", next._weight.Shape, "[O, F]", -1, _outputs);
         LaneMajorPanels<T> a = RowsOf(input, inputRow, rows);
         next.CheckOutput(output, outputRow, rows);
-        int offset = outputRow * next._outputs;
-        ColumnBiasRelu<T> biasRelu = new(_bias);
-        ColumnBias<T> bias = new(next._bias);
+        Place<T> target = output.At(outputRow * next._outputs);
+        ColumnBiasRelu<T> biasRelu = new(_bias.At());
+        ColumnBias<T> bias = new(next._bias.At());
         if (_context.SummationOrder == SummationOrder.House)
         {
             Gemm.MultiplyTwice(
-                _context, a, _packed, next._packed, rows, _inputs, _outputs, next._outputs, output.Storage.Array, offset, biasRelu, bias);
+                _context, a, _packed, next._packed, rows, _inputs, _outputs, next._outputs, target, biasRelu, bias);
         }
         else
         {
             using AlignedBuffer<T> hidden = _context.Scratch<T>(rows * _outputs);
-            Ordered(a, rows, hidden.Array, hidden.Start, biasRelu);
-            next.Ordered(new LaneMajorPanels<T>(hidden.Array, hidden.Start, _outputs), rows, output.Storage.Array, offset, bias);
+            Ordered(a, rows, hidden.At(), biasRelu);
+            next.Ordered(new LaneMajorPanels<T>(hidden.At(), _outputs), rows, target, bias);
         }
     }
 
@@ -97,7 +97,7 @@ public sealed class PackedLinear<T> : IDisposable
         ShapeGuard.That(
             input.Shape[^1] == _inputs && rows >= 0 && inputRow >= 0 && (long)(inputRow + rows) * _inputs <= input.Length,
             nameof(Linear), nameof(input), $"holds {input.Shape}; expected [.., {_inputs}] with rows {inputRow} to {inputRow + rows}.");
-        return new LaneMajorPanels<T>(input.Storage.Array, inputRow * _inputs, _inputs);
+        return new LaneMajorPanels<T>(input.At(inputRow * _inputs), _inputs);
     }
 
     private void CheckOutput(Tensor<T> output, int outputRow, int rows) =>
@@ -106,11 +106,11 @@ public sealed class PackedLinear<T> : IDisposable
             nameof(Linear), nameof(output), $"holds {output.Shape}; expected [.., {_outputs}] with rows {outputRow} to {outputRow + rows}.");
 
     // In another order what was packed is of no use: the product packs for itself.
-    private void Ordered<TEpilogue>(LaneMajorPanels<T> a, int rows, T[] output, int offset, TEpilogue epilogue)
+    private void Ordered<TEpilogue>(LaneMajorPanels<T> a, int rows, Place<T> output, TEpilogue epilogue)
         where TEpilogue : struct, IEpilogue<T>
     {
-        LaneMajorPanels<T> b = new(_weight.Storage.Array, 0, _inputs);
-        Gemm.Multiply(_context.SingleThread, a, b, rows, _outputs, _inputs, output, offset, _outputs, epilogue);
+        LaneMajorPanels<T> b = new(_weight.At(), _inputs);
+        Gemm.Multiply(_context.SingleThread, a, b, rows, _outputs, _inputs, output, _outputs, epilogue);
     }
 
     /// <inheritdoc/>

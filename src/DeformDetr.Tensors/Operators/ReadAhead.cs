@@ -36,7 +36,7 @@ internal ref struct ReadAhead<T>
     public ReadAhead(Footprint<T> next, long steps)
     {
         _data = ref MemoryMarshal.GetArrayDataReference(next.Data);
-        _lines = ((next.Length * Unsafe.SizeOf<T>()) + CacheHint.LineBytes - 1) / CacheHint.LineBytes;
+        _lines = ((next.Length * Unsafe.SizeOf<T>()) + CacheLines.Bytes - 1) / CacheLines.Bytes;
         _gap = next.Stride - (_lines * Line);
         _at = next.Start;
         _linesLeft = _lines;
@@ -48,7 +48,7 @@ internal ref struct ReadAhead<T>
     // The element whose line is asked for next; none is left when it is negative.
     public readonly int At => _every > 0 ? _at : -1;
 
-    private static int Line => CacheHint.LineBytes / Unsafe.SizeOf<T>();
+    private static int Line => CacheLines.Bytes / Unsafe.SizeOf<T>();
 
     // Asks for a line at step k of a tile of so many; up to which step the tile may go before it comes again.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -54,7 +54,7 @@ public class Conv2dPatchesTests
         const int Before = 5;
         T[] maps = [.. Values.Counting<T>(Before + (channels * height * width)).AsSpan()];
         maps.AsSpan(0, Before).Fill(T.NaN);
-        Conv2d.PatchPanels<T> patches = new(maps, Before, height, width, kernelHeight, kernelWidth, window, outputWidth);
+        Conv2d.PatchPanels<T> patches = new(new Place<T>(maps, Before), height, width, kernelHeight, kernelWidth, window, outputWidth);
         int taps = kernelHeight * kernelWidth;
         foreach (int panelWidth in new[] { 4, 8, 16, 32 })
         {

@@ -52,7 +52,7 @@ public class Conv2dWindowsTests
         T[] maps = [.. Values.Counting<T>(Before + (channels * height * width)).AsSpan(), T.NaN];
         maps.AsSpan(0, Before).Fill(T.NaN);
         Conv2d.Windows<T> windows = new(
-            maps, Before, channels, height, width, kernelHeight, kernelWidth, window, outputHeight, outputWidth);
+            new Place<T>(maps, Before), channels, height, width, kernelHeight, kernelWidth, window, outputHeight, outputWidth);
         int taps = kernelHeight * kernelWidth;
         Assert.Equal(channels * taps, windows.Depth);
         int depthBlock = random.Next(1, windows.Depth + 3);

@@ -267,9 +267,9 @@ public class GemmOrdersTests
         (int rows, int columns, int depth) = (a.Shape[0], b.Shape[0], a.Shape[1]);
         Tensor<T> output = new([rows, columns]);
         Gemm.Multiply<TLanes, TVector, T, LaneMajorPanels<T>, LaneMajorPanels<T>, ColumnBias<T>>(
-            new OperatorContext(Kernels.Simd) { SummationOrder = order }, new LaneMajorPanels<T>(a.Storage.Array, 0, depth),
-            new LaneMajorPanels<T>(b.Storage.Array, 0, depth), rows, columns, depth, output.Storage.Array, 0, columns,
-            new ColumnBias<T>(bias.Storage.Array));
+            new OperatorContext(Kernels.Simd) { SummationOrder = order }, new LaneMajorPanels<T>(a.At(), depth),
+            new LaneMajorPanels<T>(b.At(), depth), rows, columns, depth, output.At(), columns,
+            new ColumnBias<T>(bias.At()));
         return output;
     }
 

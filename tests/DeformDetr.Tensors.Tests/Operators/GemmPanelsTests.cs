@@ -27,19 +27,19 @@ public class GemmPanelsTests
             int stride = k + depth + gap;
             T[] byLane = [.. Values.Counting<T>(offset + ((lane + lanes - 1) * stride) + k + depth).AsSpan()];
             Packed(
-                new LaneMajorPanels<T>(byLane, offset, stride), lane, lanes, k, depth, width,
+                new LaneMajorPanels<T>(new Place<T>(byLane, offset), stride), lane, lanes, k, depth, width,
                 (l, step) => byLane[offset + (l * stride) + step], byLane, $"lanes apart, panels of {width}");
             Assert.Equal(
                 new Footprint<T>(byLane, offset + (lane * stride) + k, depth, stride, lanes),
-                new LaneMajorPanels<T>(byLane, offset, stride).Reads(lane, lanes, k, depth));
+                new LaneMajorPanels<T>(new Place<T>(byLane, offset), stride).Reads(lane, lanes, k, depth));
             stride = lane + lanes + gap;
             T[] byDepth = [.. Values.Counting<T>(offset + (Math.Max(0, k + depth - 1) * stride) + lane + lanes).AsSpan()];
             Packed(
-                new DepthMajorPanels<T>(byDepth, offset, stride), lane, lanes, k, depth, width,
+                new DepthMajorPanels<T>(new Place<T>(byDepth, offset), stride), lane, lanes, k, depth, width,
                 (l, step) => byDepth[offset + (step * stride) + l], byDepth, $"depths apart, panels of {width}");
             Assert.Equal(
                 new Footprint<T>(byDepth, offset + (k * stride) + lane, lanes, stride, depth),
-                new DepthMajorPanels<T>(byDepth, offset, stride).Reads(lane, lanes, k, depth));
+                new DepthMajorPanels<T>(new Place<T>(byDepth, offset), stride).Reads(lane, lanes, k, depth));
         }
     }
 

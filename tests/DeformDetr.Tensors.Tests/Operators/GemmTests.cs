@@ -90,8 +90,8 @@ public class GemmTests
             {
                 Tensor<float> actual = new([rows, columns]);
                 Gemm.Multiply(
-                    new OperatorContext(Kernels.Simd, threads), new LaneMajorPanels<float>(a.Storage.Array, 0, 520), new LaneMajorPanels<float>(b.Storage.Array, 0, 520),
-                    rows, columns, 520, actual.Storage.Array, 0, columns, new ColumnBias<float>(bias.Storage.Array));
+                    new OperatorContext(Kernels.Simd, threads), new LaneMajorPanels<float>(a.At(), 520), new LaneMajorPanels<float>(b.At(), 520),
+                    rows, columns, 520, actual.At(), columns, new ColumnBias<float>(bias.At()));
                 Comparison.SameBits(expected, actual, $"{rows} x {columns}");
             }
         }
@@ -106,7 +106,7 @@ public class GemmTests
         float[] output = new float[60];
         Array.Fill(output, -1);
         Gemm.Multiply(
-            new OperatorContext(Kernels.Simd), new LaneMajorPanels<float>(a.Storage.Array, 0, 4), new LaneMajorPanels<float>(b.Storage.Array, 0, 4), 5, 7, 4, output, 3, 10, new NoEpilogue<float>());
+            new OperatorContext(Kernels.Simd), new LaneMajorPanels<float>(a.At(), 4), new LaneMajorPanels<float>(b.At(), 4), 5, 7, 4, new Place<float>(output, 3), 10, new NoEpilogue<float>());
         Tensor<float> expected = Contract.Product(a, b, null);
         for (int i = 0; i < output.Length; i++)
         {
@@ -123,7 +123,7 @@ public class GemmTests
     [InlineData(513)]
     public void Every_height_has_the_bits_of_the_written_order_through_an_epilogue_that_reads_where_it_writes(int depth)
     {
-        // Factor and shift per row, residual and positive part, into the middle of a wider array; rows over and under the columns.
+        // Factor and shift per row, residual and positive part, into the middle of a wider array, the residual two elements apart; rows over and under the columns.
         int[] heights = [.. Enumerable.Range(1, 24), .. Enumerable.Range(33, 13)];
         Heights<float>();
         Heights<double>();
@@ -137,7 +137,7 @@ public class GemmTests
             Tensor<T> b = Values.Draw<T>(random, Most, depth).WithSpecials(random, 50, finite: true);
             T[] scale = Values.Draw<T>(random, 48).WithSpecials(random, 5, finite: true).Storage.Array;
             T[] shift = Values.Draw<T>(random, 48).WithSpecials(random, 5, finite: true).Storage.Array;
-            T[] residual = Values.Draw<T>(random, 5 + (45 * (Most + 3))).WithSpecials(random, 7).Storage.Array;
+            T[] residual = Values.Draw<T>(random, 5 + (45 * (Most + 3)) + 2).WithSpecials(random, 7).Storage.Array;
             Tensor<T> sums = Contract.Product(a, b, null);
             foreach (int rows in heights)
             {
@@ -150,7 +150,7 @@ public class GemmTests
                             continue;
                         }
 
-                        RowNorm<T> epilogue = new(scale, shift, 3, adds ? residual : null, relu);
+                        RowNorm<T> epilogue = new(scale, shift, 3, adds ? residual : null, 2, relu);
                         int stride = columns + 3;
                         T[] expected = new T[5 + (rows * stride)];
                         Array.Fill(expected, T.CreateTruncating(-77));
@@ -159,7 +159,7 @@ public class GemmTests
                             (int row, int column) = (at / columns, at % columns);
                             int to = 5 + (row * stride) + column;
                             T value = T.FusedMultiplyAdd(sums[row, column], scale[3 + row], shift[3 + row]);
-                            value = adds ? value + residual[to] : value;
+                            value = adds ? value + residual[to + 2] : value;
                             expected[to] = relu && !(value > T.Zero) && !T.IsNaN(value) ? T.Zero : value;
                         }
 
@@ -171,7 +171,7 @@ public class GemmTests
                 }
             }
 
-            LaneMajorPanels<T> Lanes(Tensor<T> x) => new(x.Storage.Array, 0, depth);
+            LaneMajorPanels<T> Lanes(Tensor<T> x) => new(x.At(), depth);
         }
     }
 
@@ -194,10 +194,10 @@ public class GemmTests
             Tensor<T> a = Values.Draw<T>(new Random(1), rows, depth);
             Tensor<T> b = Values.Draw<T>(new Random(2), columns, depth);
             OperatorContext context = new();
-            LaneMajorPanels<T> rowsOfA = new(a.Storage.Array, 0, depth);
-            LaneMajorPanels<T> rowsOfB = new(b.Storage.Array, 0, depth);
-            DepthMajorPanels<T> turnedA = new(Permute.Forward(context, a, 1, 0).Storage.Array, 0, rows);
-            DepthMajorPanels<T> turnedB = new(Permute.Forward(context, b, 1, 0).Storage.Array, 0, columns);
+            LaneMajorPanels<T> rowsOfA = new(a.At(), depth);
+            LaneMajorPanels<T> rowsOfB = new(b.At(), depth);
+            DepthMajorPanels<T> turnedA = new(Permute.Forward(context, a, 1, 0).At(), rows);
+            DepthMajorPanels<T> turnedB = new(Permute.Forward(context, b, 1, 0).At(), columns);
             NoEpilogue<T> none = default;
             T[] expected = Contract.Product(a, b, null).AsReadOnlySpan().ToArray();
             string what = $"{rows} x {columns} x {depth}";
@@ -243,15 +243,15 @@ public class GemmTests
             }
 
             T[] expected = Contract.Product(weight, patches, null).AsReadOnlySpan().ToArray();
-            LaneMajorPanels<T> kernels = new(weight.Storage.Array, 0, depth);
-            Conv2d.PatchPanels<T> panels = new(x.Storage.Array, 0, s[1], s[2], s[4], s[4], window, width);
+            LaneMajorPanels<T> kernels = new(weight.At(), depth);
+            Conv2d.PatchPanels<T> panels = new(x.At(), s[1], s[2], s[4], s[4], window, width);
             NoEpilogue<T> none = default;
             Widths(
                 expected, $"[{string.Join(", ", s)}]",
                 (at, output) => at.Multiply(kernels, panels, s[3], height * width, depth, output, 0, height * width, none));
 
             // The same without a matrix of patches.
-            Conv2d.Windows<T> windows = new(x.Storage.Array, 0, s[0], s[1], s[2], s[4], s[4], window, height, width);
+            Conv2d.Windows<T> windows = new(x.At(), s[0], s[1], s[2], s[4], s[4], window, height, width);
             Widths(expected, $"windows [{string.Join(", ", s)}]", (at, output) => at.MultiplyWindows(kernels, windows, s[3], output, none));
         }
     }
@@ -304,8 +304,8 @@ public class GemmTests
             where TEpilogue : struct, IEpilogue<T>
         {
             T[] onThreads = [.. output];
-            Gemm.MultiplyWindows<TLanes, TVector, T, TEpilogue>(_context, kernels, windows, rows, output, 0, epilogue);
-            Gemm.MultiplyWindows<TLanes, TVector, T, TEpilogue>(_threads, kernels, windows, rows, onThreads, 0, epilogue);
+            Gemm.MultiplyWindows<TLanes, TVector, T, TEpilogue>(_context, kernels, windows, rows, new Place<T>(output, 0), epilogue);
+            Gemm.MultiplyWindows<TLanes, TVector, T, TEpilogue>(_threads, kernels, windows, rows, new Place<T>(onThreads, 0), epilogue);
             Comparison.SameNumbers<T>(output, onThreads, "one thread and three");
         }
 
@@ -314,7 +314,7 @@ public class GemmTests
             where TA : struct, IPanels<T>
             where TB : struct, IPanels<T>
             where TEpilogue : struct, IEpilogue<T> =>
-            Gemm.Multiply<TLanes, TVector, T, TA, TB, TEpilogue>(_context, a, b, rows, columns, depth, output, offset, stride, epilogue);
+            Gemm.Multiply<TLanes, TVector, T, TA, TB, TEpilogue>(_context, a, b, rows, columns, depth, new Place<T>(output, offset), stride, epilogue);
 
         public override string ToString() => typeof(TVector).Name;
     }
@@ -332,8 +332,8 @@ public class GemmTests
         int depth = a.Shape[1];
         Tensor<T> output = new([rows, columns]);
         Gemm.Multiply<TLanes, TVector, T, LaneMajorPanels<T>, LaneMajorPanels<T>, ColumnBias<T>>(
-            new OperatorContext(Kernels.Simd), new LaneMajorPanels<T>(a.Storage.Array, 0, depth), new LaneMajorPanels<T>(b.Storage.Array, 0, depth),
-            rows, columns, depth, output.Storage.Array, 0, columns, new ColumnBias<T>(bias.Storage.Array));
+            new OperatorContext(Kernels.Simd), new LaneMajorPanels<T>(a.At(), depth), new LaneMajorPanels<T>(b.At(), depth),
+            rows, columns, depth, output.At(), columns, new ColumnBias<T>(bias.At()));
         return output;
     }
 }
