@@ -55,8 +55,10 @@ public sealed class ResNet<T>
         {
             foreach (ResNetBlock<T> block in _layers[layer])
             {
-                Tensor<T> next = block.Forward(pass, x);
-                if (outputs.Count == 0 || !ReferenceEquals(outputs[^1], x))
+                // What is an output, or was put in its place from outside, isn't this pass's to write to.
+                bool spent = scope.Owns(x);
+                Tensor<T> next = block.Forward(pass, x, spent);
+                if (spent && !ReferenceEquals(next, x))
                 {
                     scope.Release(x);
                 }

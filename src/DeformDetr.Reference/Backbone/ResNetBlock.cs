@@ -55,8 +55,9 @@ public sealed class ResNetBlock<T>
     /// <summary>relu(convolutions(x) + x), x downsampled where the shape changes.</summary>
     /// <param name="pass">The run.</param>
     /// <param name="input">Shape [N, C, H, W].</param>
-    /// <returns>Shape [N, C′, H′, W′].</returns>
-    public Tensor<T> Forward(ForwardPass pass, Tensor<T> input)
+    /// <param name="spent">True: nobody reads the input afterwards, and the result may take its place.</param>
+    /// <returns>Shape [N, C′, H′, W′]; the input itself where it was replaced.</returns>
+    public Tensor<T> Forward(ForwardPass pass, Tensor<T> input, bool spent = false)
     {
         using BufferScope scope = pass.Scope();
         Tensor<T> x = input;
@@ -77,7 +78,8 @@ public sealed class ResNetBlock<T>
         }
         else
         {
-            output = last.Forward(pass, x, Identity(pass, input), relu: true);
+            Tensor<T> identity = Identity(pass, input);
+            output = last.Forward(pass, x, identity, relu: true, ReferenceEquals(identity, input) ? spent : scope.Owns(identity));
         }
 
         return scope.Keep(pass.Tap($"{_name}", output));

@@ -39,12 +39,13 @@ public sealed class ConvNorm<T>
     /// <param name="input">Shape [N, C, H, W].</param>
     /// <param name="residual">Null for none. Shape [N, O, Ho, Wo].</param>
     /// <param name="relu">Whether a ReLU follows.</param>
+    /// <param name="spent">True: nobody reads the residual afterwards, and the result may take its place.</param>
     /// <returns>Shape [N, O, Ho, Wo].</returns>
-    public Tensor<T> Forward(ForwardPass pass, Tensor<T> input, Tensor<T>? residual, bool relu)
+    public Tensor<T> Forward(ForwardPass pass, Tensor<T> input, Tensor<T>? residual, bool relu, bool spent = false)
     {
         if (!IsTapped(pass))
         {
-            return Conv2d.ForwardNormed(pass, input, _weight, _window, _norm, residual, relu);
+            return Conv2d.ForwardNormed(pass, input, _weight, _window, _norm, residual, relu, spent);
         }
 
         using BufferScope scope = pass.Scope();

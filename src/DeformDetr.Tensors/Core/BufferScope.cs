@@ -19,6 +19,12 @@ public sealed class BufferScope : IDisposable
 
     internal void Own(object storage) => _owned.Add(storage);
 
+    /// <summary>Whether a tensor's buffer is this scope's own, so that nobody else reads it after the scope.</summary>
+    /// <typeparam name="T">The element type.</typeparam>
+    /// <param name="tensor">Any tensor, shape [..].</param>
+    public bool Owns<T>(Tensor<T> tensor)
+        where T : unmanaged => _owned.Contains(tensor.Storage);
+
     /// <summary>Hands a tensor to the scope around this one, so that it outlives this scope.</summary>
     /// <typeparam name="T">The element type.</typeparam>
     /// <param name="tensor">Any tensor, shape [..]; one that this scope doesn't own (an argument, a tapped replacement) is left

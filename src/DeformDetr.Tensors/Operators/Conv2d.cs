@@ -45,7 +45,7 @@ public static partial class Conv2d
     public static Tensor<T> Forward<T>(OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T>? bias, Conv2dWindow window)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        Tensor<T> output = Output(context, input, weight, bias, window);
+        Tensor<T> output = context.Rent<T>(OutputShape(input, weight, bias, window));
         Kernel<T> kernel = context.Kernels == Kernels.Textbook ? Textbook : Simd;
         kernel(context, input, weight, bias, window, output);
         return output;
@@ -63,10 +63,15 @@ public static partial class Conv2d
     /// <param name="norm">The norm over the O output channels.</param>
     /// <param name="residual">Added to the normalised maps; null for none. Shape [N, O, Ho, Wo].</param>
     /// <param name="relu">Whether only the positive part stays.</param>
-    /// <returns>Shape [N, O, Ho, Wo].</returns>
+    /// <param name="spent">
+    /// True: nobody reads the residual afterwards. The result then takes its place where the order of summation lets it, which saves a map in
+    /// memory and the reading of what is only written.
+    /// </param>
+    /// <returns>Shape [N, O, Ho, Wo]; the residual itself where it was replaced.</returns>
     /// <exception cref="ArgumentException">Shapes disagree, or the kernel is larger than the padded map.</exception>
     public static Tensor<T> ForwardNormed<T>(
-        OperatorContext context, Tensor<T> input, Tensor<T> weight, Conv2dWindow window, FrozenNorm<T> norm, Tensor<T>? residual, bool relu)
+        OperatorContext context, Tensor<T> input, Tensor<T> weight, Conv2dWindow window, FrozenNorm<T> norm, Tensor<T>? residual, bool relu,
+        bool spent = false)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         if (context.Kernels == Kernels.Textbook)
@@ -78,21 +83,21 @@ public static partial class Conv2d
             return scope.Keep(relu ? Relu.Forward(context, y) : y);
         }
 
-        Tensor<T> output = Output(context, input, weight, null, window);
-        if (residual is not null)
-        {
-            ShapeGuard.That(
-                residual.Shape == output.Shape, nameof(Conv2d), nameof(residual), $"holds {residual.Shape}; expected {output.Shape}.");
-        }
+        TensorShape shape = OutputShape(input, weight, null, window);
+        ShapeGuard.That(
+            residual is null || residual.Shape == shape, nameof(Conv2d), nameof(residual), $"holds {residual?.Shape}; expected {shape}.");
 
+        // Sums of several depth blocks wait in the output: the residual can't be there as well.
+        bool replaces = spent && residual is not null && weight.Shape.LengthFrom(1) <= Gemm.DepthBlock
+            && context.SummationOrder == SummationOrder.House && input.Storage != residual.Storage;
+        Tensor<T> output = replaces ? residual! : context.Rent<T>(shape);
         (double[] scale, double[] shift) = FrozenBatchNorm.Factors(norm, weight.Shape[0]);
         SimdNormed(
             context, input, weight, window, FrozenBatchNorm.Rounded<T>(scale), FrozenBatchNorm.Rounded<T>(shift), residual, relu, output);
         return output;
     }
 
-    private static Tensor<T> Output<T>(
-        OperatorContext context, Tensor<T> input, Tensor<T> weight, Tensor<T>? bias, Conv2dWindow window)
+    private static TensorShape OutputShape<T>(Tensor<T> input, Tensor<T> weight, Tensor<T>? bias, Conv2dWindow window)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         ShapeGuard.Rank(nameof(Conv2d), nameof(input), input.Shape, "[N, C, H, W]", 4);
@@ -117,7 +122,7 @@ public static partial class Conv2d
             outputHeight > 0 && outputWidth > 0, nameof(Conv2d), nameof(input),
             $"holds {input.Shape}; expected padded maps no smaller than the kernel [{weight.Shape[2]}, {weight.Shape[3]}].");
 
-        return context.Rent<T>([input.Shape[0], weight.Shape[0], outputHeight, outputWidth]);
+        return [input.Shape[0], weight.Shape[0], outputHeight, outputWidth];
     }
 
     private static void Textbook<T>(

@@ -57,6 +57,7 @@ public class ResNetBlockTests
             ForwardPass pass = new(Kernels.Simd, s.Threads);
             Expect.SameBits(expected, block.Forward(pass, input), "nobody listens");
             Expect.SameBits(expected, block.Forward(pass, input), "again with the same pass");
+            Expect.SameBits(expected, block.Forward(pass, input.Clone(), spent: true), "in the place of its input, where it can be");
             Random random = new(s.Seed);
             HashSet<string> some = [.. names.Where(_ => random.Next(3) == 0)];
             foreach (HashSet<string> wanted in names.Select(name => new HashSet<string> { name }).Append(some))

@@ -43,6 +43,56 @@ public class ResNetTests
     }
 
     [Fact]
+    public void Outputs_and_what_a_listener_puts_in_are_not_written_to()
+    {
+        foreach (BackboneSpec spec in new[] { Basic, Bottleneck, new BackboneSpec(ResidualBlock.Bottleneck, 4, [3, 3, 3, 3]) })
+        {
+            ResNet<float> net = new(new MadeWeights<float>(), spec, false);
+            Tensor<float> samples = Draw.Numbers<float>(3, [2, 3, 70, 130]);
+            Tensor<float> before = samples.Clone();
+            RecordingSink all = new();
+            List<Tensor<float>> expected = net.Forward(new ForwardPass(Kernels.Simd, 1, all), samples, 1);
+            foreach (Func<string, bool> wants in new Func<string, bool>[]
+            {
+                _ => false,
+                name => name.EndsWith("downsample.1", StringComparison.Ordinal),
+                name => name.Split('.').Length == 5,
+                name => name.EndsWith("maxpool", StringComparison.Ordinal),
+            })
+            {
+                List<(Tensor Given, Tensor Before)> put = [];
+                PuttingSink sink = new(wants, put);
+                List<Tensor<float>> maps = net.Forward(new ForwardPass(Kernels.Simd, 2, sink), samples, 1);
+                foreach ((Tensor<float> map, Tensor<float> map0) in maps.Zip(expected))
+                {
+                    Expect.SameBits(map0, map, "an output");
+                }
+
+                foreach ((Tensor given, Tensor copy) in put)
+                {
+                    Expect.SameBits((Tensor<float>)copy, (Tensor<float>)given, given.Name ?? "what was put in");
+                }
+            }
+
+            Expect.SameBits(before, samples, "samples");
+        }
+    }
+
+    // Goes on with copies of its own, which stay the sink's.
+    private sealed class PuttingSink(Func<string, bool> wants, List<(Tensor Given, Tensor Before)> put) : ITapSink
+    {
+        public bool Wants(string name) => wants(name);
+
+        public Tensor<T> See<T>(string name, Tensor<T> tensor)
+            where T : unmanaged
+        {
+            Tensor<T> given = tensor.Clone();
+            put.Add((given, tensor.Clone()));
+            return given;
+        }
+    }
+
+    [Fact]
     public void Names_are_those_of_torchvisions_modules_in_order()
     {
         List<string> basic = Run(Basic, false, 33, 40).Sink.Names;

@@ -94,6 +94,45 @@ public class Conv2dNormedTests
     }
 
     [Fact]
+    public void A_residual_that_is_spent_is_replaced_only_where_nothing_else_needs_its_place()
+    {
+        Random random = new(5);
+        Tensor<float> x = Values.Draw<float>(random, 2, 4, 5, 7);
+        Tensor<float> weight = Values.Draw<float>(random, 4, 4, 1, 1);
+        FrozenNorm<float> norm = Norm<float>(random, 4, Family.Plain);
+        OperatorContext house = new(Kernels.Simd);
+        Check(house, x.Clone(), replaced: true);
+        Check(new OperatorContext(), x.Clone(), replaced: false);
+        Check(house.Ordered(new SummationOrder { Block = 8 }), x.Clone(), replaced: false);
+
+        // The maps themselves, and a view of them.
+        Check(house, x, replaced: false);
+        Check(house, x.Reshape(x.Shape), replaced: false);
+
+        // More steps than one block of the depth has.
+        Tensor<float> deepMaps = Values.Draw<float>(random, 1, 257, 1, 3);
+        Tensor<float> deep = Values.Draw<float>(random, 4, 257, 1, 1);
+        Tensor<float> residual = Values.Draw<float>(random, 1, 4, 1, 3);
+        Tensor<float> before = residual.Clone();
+        Assert.NotSame(residual, Conv2d.ForwardNormed(house, deepMaps, deep, new(), norm, residual, true, spent: true));
+        Comparison.SameBits(before, residual);
+
+        void Check(OperatorContext context, Tensor<float> given, bool replaced)
+        {
+            Tensor<float> kept = given.Clone();
+            Tensor<float> expected = Conv2d.ForwardNormed(context, x, weight, new(), norm, kept, true);
+            Comparison.SameBits(given, kept);
+            Tensor<float> actual = Conv2d.ForwardNormed(context, x, weight, new(), norm, given, true, spent: true);
+            Assert.Equal(replaced, ReferenceEquals(given, actual));
+            Comparison.SameBits(expected, actual);
+            if (!replaced)
+            {
+                Comparison.SameBits(kept, given);
+            }
+        }
+    }
+
+    [Fact]
     public void Refusals()
     {
         Tensor<float> x = new([2, 3, 5, 6]);
@@ -135,7 +174,15 @@ public class Conv2dNormedTests
         expected = residual is null ? expected : Add.Forward(context, expected, residual);
         expected = relu ? Relu.Forward(context, expected) : expected;
         Tensor<T> actual = Conv2d.ForwardNormed(context, x, weight, window, norm, residual, relu);
-        Comparison.SameNumbers(expected, actual, $"{typeof(T).Name} {window}, residual {residual is not null}, relu {relu}");
+        string what = $"{typeof(T).Name} {window}, residual {residual is not null}, relu {relu}";
+        Comparison.SameNumbers(expected, actual, what);
+        if (residual is not null)
+        {
+            Tensor<T> given = residual.Clone();
+            Tensor<T> replaced = Conv2d.ForwardNormed(context, x, weight, window, norm, given, relu, spent: true);
+            Comparison.SameNumbers(expected, replaced, $"{what}, spent");
+            Assert.Equal(c[0] * c[4] * c[5] <= 256, ReferenceEquals(given, replaced));
+        }
     }
 
     // Scales and shifts of both signs, of both zeros, subnormal, and as large as a variance of nearly zero makes them.
