@@ -46,13 +46,13 @@ public sealed class EncoderLayer<T>
         }
 
         MSDeformAttnCore.Sampler<T>? value = null;
-        return ForwardByRows(pass, src, pos, referencePoints, levels, paddingMask, ref value, null);
+        return ForwardByRows(pass, src, false, pos, referencePoints, levels, paddingMask, ref value, null);
     }
 
     /// <summary>Runs layers one after another.</summary>
     /// <param name="pass">The run.</param>
     /// <param name="layers">The layers.</param>
-    /// <param name="src">Tokens of all levels; given back when it has been read. Shape [N, S, C].</param>
+    /// <param name="src">Tokens of all levels. Shape [N, S, C].</param>
     /// <param name="pos">As <see cref="Forward"/>. Shape [N, S, C].</param>
     /// <param name="referencePoints">As <see cref="Forward"/>. Shape [N, S, L, 2].</param>
     /// <param name="levels">The levels' layout.</param>
@@ -68,10 +68,17 @@ public sealed class EncoderLayer<T>
         {
             EncoderLayer<T> layer = layers[index];
             EncoderLayer<T>? following = index + 1 < layers.Length ? layers[index + 1] : null;
+
+            // What was given, or put in from outside, isn't this pass's to write to.
+            bool spent = scope.Owns(src);
             Tensor<T> next = layer.IsByRows(pass)
-                ? layer.ForwardByRows(pass, src, pos, referencePoints, levels, paddingMask, ref value, following)
+                ? layer.ForwardByRows(pass, src, spent, pos, referencePoints, levels, paddingMask, ref value, following)
                 : layer.ForwardWhole(pass, src, pos, referencePoints, levels, paddingMask);
-            scope.Release(src);
+            if (spent && !ReferenceEquals(next, src))
+            {
+                scope.Release(src);
+            }
+
             src = next;
         }
 
@@ -97,51 +104,52 @@ public sealed class EncoderLayer<T>
     private bool IsByRows(ForwardPass pass) =>
         _ffn.IsByRows(pass) && !_selfAttn.IsTapped(pass) && !pass.Taps($"{_norm1.Name}");
 
-    // The same steps, some rows through several of them before the next. value: this layer's, where the layer before has made it (disposed
+    // The same steps, some rows through several of them before the next. spent: nobody reads src afterwards, and what is made takes its
+    // place: a row is read by nothing but its own steps once the values are there. value: this layer's, where the layer before has made it (disposed
     // here); then that of the following layer, made from rows that are in the cache, where that layer runs by rows too and nobody may
     // put something else in the place of these.
     private Tensor<T> ForwardByRows(
-        ForwardPass pass, Tensor<T> src, Tensor<T> pos, Tensor<T> referencePoints, LevelLayout levels, Tensor<bool> paddingMask,
+        ForwardPass pass, Tensor<T> src, bool spent, Tensor<T> pos, Tensor<T> referencePoints, LevelLayout levels, Tensor<bool> paddingMask,
         ref MSDeformAttnCore.Sampler<T>? value, EncoderLayer<T>? following)
     {
         TensorShape s = src.Shape;
         ShapeGuard.Require("encoder layer", "pos", pos.Shape, "[N, S, C]", s[0], s[1], s[2]);
         using BufferScope scope = pass.Scope();
-        Tensor<T> normed;
+        Tensor<T> output = spent ? src : pass.Rent<T>(s);
         using (MSDeformAttnCore.Sampler<T> sampler = value ?? ValueOf(pass, src, levels, paddingMask))
         {
-            normed = Attend(pass, src, pos, referencePoints, levels, sampler);
+            Attend(pass, src, pos, referencePoints, levels, sampler, output);
         }
 
         // ffn; with its weights in the cache there is no room for the values that attention reads, so it has a sweep of its own
         bool goesOn = following is not null && following.IsByRows(pass) && !pass.Taps($"{_ffn.OutputName}") && !pass.Taps($"{_name}");
-        Tensor<T> output = pass.Rent<T>(s);
         using FeedForward<T>.RowRunner ffn = _ffn.ByRows(pass);
         using MSDeformAttnValueRows<T>? nextValue = goesOn ? following!._selfAttn.ValueByRows(pass, s, levels, paddingMask) : null;
         RowBlocks.Run(pass, s[0] * s[1], (row, rows, scratch) =>
         {
-            ffn.Run(normed, row, rows, output, row, scratch);
+            ffn.Run(output, row, rows, output, row, scratch);
             nextValue?.Run(output, row, rows, scratch);
         });
         value = nextValue?.Sampler;
         return scope.Keep(pass.Tap($"{_name}", pass.Tap($"{_ffn.OutputName}", output)));
     }
 
-    // norm1(src + self attention)
-    private Tensor<T> Attend(
-        ForwardPass pass, Tensor<T> src, Tensor<T> pos, Tensor<T> referencePoints, LevelLayout levels, MSDeformAttnCore.Sampler<T> sampler)
+    // output = norm1(src + self attention); may be src.
+    private void Attend(
+        ForwardPass pass, Tensor<T> src, Tensor<T> pos, Tensor<T> referencePoints, LevelLayout levels, MSDeformAttnCore.Sampler<T> sampler,
+        Tensor<T> output)
     {
         using BufferScope scope = pass.Scope();
         int channels = src.Shape[2];
-        Tensor<T> normed = pass.Rent<T>(src.Shape);
+        Tensor<T> attended = RowBlocks.Scratch<T>(pass, channels);
         using MSDeformAttnRows<T> attention = _selfAttn.ByRows(pass, sampler, pos, referencePoints, levels.SpatialShapes);
         RowBlocks.Run(pass, src.Length / channels, (row, rows, scratch) =>
         {
-            attention.Run(src, row, rows, normed, row, scratch);
-            Span<T> y = normed.AsSpan().Slice(row * channels, rows * channels);
-            _norm1.SumOfRows(src.AsReadOnlySpan().Slice(row * channels, rows * channels), y, y);
+            attention.Run(src, row, rows, attended, scratch, scratch);
+            _norm1.SumOfRows(
+                src.AsReadOnlySpan().Slice(row * channels, rows * channels), attended.AsSpan().Slice(scratch * channels, rows * channels),
+                output.AsSpan().Slice(row * channels, rows * channels));
         });
-        return scope.Keep(normed);
     }
 
     private MSDeformAttnCore.Sampler<T> ValueOf(ForwardPass pass, Tensor<T> src, LevelLayout levels, Tensor<bool> paddingMask)

@@ -109,7 +109,9 @@ public class EncoderLayerTests
             Expect.SameNumbers(all.Of<float>(name), one.Of<float>(name), name);
 
             Tensor<float> replaced = layers.RunAll(2, new ReplacingSink((seen, tensor) => seen == name ? Other((Tensor<float>)tensor) : null));
-            Expect.SameNumbers(replaced, layers.RunAll(2, new OneReplaced(name)), $"{name} replaced");
+            OneReplaced put = new(name);
+            Expect.SameNumbers(replaced, layers.RunAll(2, put), $"{name} replaced");
+            Expect.SameBits(Other(put.Given!), put.Given!, $"what was put in the place of {name} is not written to");
             Assert.NotEqual(expected.Doubles(), replaced.Doubles());
         }
     }
@@ -140,10 +142,16 @@ public class EncoderLayerTests
 
     private sealed class OneReplaced(string name) : ITapSink
     {
+        public Tensor<float>? Given { get; private set; }
+
         public bool Wants(string wanted) => wanted == name;
 
         public Tensor<T> See<T>(string seen, Tensor<T> tensor)
-            where T : unmanaged => (Tensor<T>)(object)Other((Tensor<float>)(object)tensor);
+            where T : unmanaged
+        {
+            Given = Other((Tensor<float>)(object)tensor);
+            return (Tensor<T>)(object)Given;
+        }
     }
 
     private sealed class Layer<T>
