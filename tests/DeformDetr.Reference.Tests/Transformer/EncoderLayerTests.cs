@@ -116,6 +116,18 @@ public class EncoderLayerTests
         }
     }
 
+    [Fact]
+    public void Threads_that_work_at_the_same_time_keep_their_rows_apart()
+    {
+        // So many groups of rows that several threads have some.
+        Layer<float> layers = new(new Setting(1, [(70, 70)], 2, 8, 4, 64, 2, false, 7));
+        Tensor<float> expected = layers.RunAll(1, null);
+        for (int threads = 2; threads <= 7; threads++)
+        {
+            Expect.SameNumbers(expected, layers.RunAll(threads, null), $"{threads} threads");
+        }
+    }
+
     [Theory]
     [InlineData("pos")]
     [InlineData("padding_mask")]
