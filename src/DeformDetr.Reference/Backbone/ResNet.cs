@@ -56,9 +56,8 @@ public sealed class ResNet<T>
             foreach (ResNetBlock<T> block in _layers[layer])
             {
                 // What is an output, or was put in its place from outside, isn't this pass's to write to.
-                bool spent = scope.Owns(x);
-                Tensor<T> next = block.Forward(pass, x, spent);
-                if (spent && !ReferenceEquals(next, x))
+                Tensor<T> next = block.Forward(pass, x, spent: scope.Owns(x));
+                if (!ReferenceEquals(next, x))
                 {
                     scope.Release(x);
                 }

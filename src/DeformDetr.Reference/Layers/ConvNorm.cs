@@ -40,7 +40,7 @@ public sealed class ConvNorm<T>
     /// <param name="residual">Null for none. Shape [N, O, Ho, Wo].</param>
     /// <param name="relu">Whether a ReLU follows.</param>
     /// <param name="spent">True: nobody reads the residual afterwards, and the result may take its place.</param>
-    /// <returns>Shape [N, O, Ho, Wo].</returns>
+    /// <returns>Shape [N, O, Ho, Wo]; the residual itself where it was replaced.</returns>
     public Tensor<T> Forward(ForwardPass pass, Tensor<T> input, Tensor<T>? residual, bool relu, bool spent = false)
     {
         if (!IsTapped(pass))

@@ -46,7 +46,7 @@ public sealed class EncoderLayer<T>
         }
 
         MSDeformAttnCore.Sampler<T>? value = null;
-        return ForwardByRows(pass, src, false, pos, referencePoints, levels, paddingMask, ref value, null);
+        return ForwardByRows(pass, src, spent: false, pos, referencePoints, levels, paddingMask, ref value, null);
     }
 
     /// <summary>Runs layers one after another.</summary>
@@ -74,7 +74,7 @@ public sealed class EncoderLayer<T>
             Tensor<T> next = layer.IsByRows(pass)
                 ? layer.ForwardByRows(pass, src, spent, pos, referencePoints, levels, paddingMask, ref value, following)
                 : layer.ForwardWhole(pass, src, pos, referencePoints, levels, paddingMask);
-            if (spent && !ReferenceEquals(next, src))
+            if (!ReferenceEquals(next, src))
             {
                 scope.Release(src);
             }

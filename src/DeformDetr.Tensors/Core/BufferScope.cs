@@ -22,6 +22,7 @@ public sealed class BufferScope : IDisposable
     /// <summary>Whether a tensor's buffer is this scope's own, so that nobody else reads it after the scope.</summary>
     /// <typeparam name="T">The element type.</typeparam>
     /// <param name="tensor">Any tensor, shape [..].</param>
+    /// <returns>False for what a caller gave, a listener put in, or this scope kept or released.</returns>
     public bool Owns<T>(Tensor<T> tensor)
         where T : unmanaged => _owned.Contains(tensor.Storage);
 

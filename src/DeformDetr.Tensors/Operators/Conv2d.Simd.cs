@@ -29,9 +29,9 @@ public static partial class Conv2d
             firstChannel => new RowNorm<T>(scale, shift, firstChannel, residual?.At().Array, apart, relu));
     }
 
-    // Implicit GEMM: rows are output channels, columns are output pixels, k runs over (c, ky, kx) as the weights lie in memory. There is no
-    // matrix of patches: tiles read a padded part of the map. (In another order of summation it exists panel by panel.) follow: what a group's sums go through, by its first
-    // output channel, which is row 0 of the product.
+    // Implicit GEMM: rows are output channels, columns are output pixels, k runs over (c, ky, kx) as the weights lie in memory. The matrix of
+    // patches is never whole: some of its panels are packed at a time, or, for few kernels, tiles read a padded part of the map. follow: what a
+    // group's sums go through, by its first output channel, which is row 0 of the product.
     private static void Run<T, TEpilogue>(
         OperatorContext context, Tensor<T> input, Tensor<T> weight, Conv2dWindow window, Tensor<T> output, Func<int, TEpilogue> follow)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
