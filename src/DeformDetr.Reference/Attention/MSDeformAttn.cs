@@ -64,7 +64,10 @@ public sealed class MSDeformAttn<T>
         int n = query.Shape[0];
         int queries = query.Shape[1];
         using BufferScope scope = pass.Scope();
-        Tensor<T> value = Value(pass, inputFlatten, paddingMask);
+
+        // Of few queries it is known below which tokens they read.
+        bool inPart = IsReadInPart(pass, queries, inputFlatten.Shape[1]);
+        Tensor<T>? value = inPart ? null : Value(pass, inputFlatten, paddingMask);
 
         Tensor<T> samplingOffsets = _samplingOffsetsLinear.Forward(pass, query).Reshape([n, queries, _heads, _levels, _points, 2]);
         samplingOffsets = pass.Tap($"{Local("sampling_offsets")}", samplingOffsets);
@@ -77,6 +80,7 @@ public sealed class MSDeformAttn<T>
         Tensor<T> samplingLocations = SamplingLocations.Forward(pass, referencePoints, samplingOffsets, spatialShapes);
         samplingLocations = pass.Tap($"{Local("sampling_locations")}", samplingLocations);
 
+        value ??= ValueInPart(pass, inputFlatten, paddingMask, spatialShapes, levelStartIndex, samplingLocations, attentionWeights);
         Tensor<T> sampled = MSDeformAttnCore.Forward(pass, value, spatialShapes, levelStartIndex, samplingLocations, attentionWeights);
         sampled = pass.Tap($"{Local("sampled")}", sampled);
 
@@ -124,6 +128,57 @@ public sealed class MSDeformAttn<T>
 
         TensorShape shape = inputFlatten.Shape;
         return pass.Tap($"{Local("value")}", value.Reshape([shape[0], shape[1], _heads, shape[2] / _heads]));
+    }
+
+    // Whether the fast body may leave out the values of tokens that no sample reads: nobody listens to them, and there will be many.
+    private bool IsReadInPart(ForwardPass pass, int queries, int tokens) =>
+        pass.Kernels == Kernels.Simd && queries < tokens / 4 && !pass.Taps($"{Local("value")}");
+
+    // The value of the tokens that are read; the rows of the others are not set. The same bits.
+    private Tensor<T> ValueInPart(
+        ForwardPass pass, Tensor<T> inputFlatten, Tensor<bool>? paddingMask, Tensor<long> spatialShapes, Tensor<long> levelStartIndex,
+        Tensor<T> samplingLocations, Tensor<T> attentionWeights)
+    {
+        (int batch, int tokens, int channels) = (inputFlatten.Shape[0], inputFlatten.Shape[1], inputFlatten.Shape[2]);
+        using BufferScope scope = pass.Scope();
+        Tensor<int> read = pass.Rent<int>([batch * tokens]);
+        TensorShape shape = [batch, tokens, _heads, channels / _heads];
+        int count = MSDeformAttnCore.TokensRead(
+            pass, shape, spatialShapes, levelStartIndex, samplingLocations, attentionWeights, read.AsSpan());
+        if (count > read.Length / 8 * 7)
+        {
+            return scope.Keep(Value(pass, inputFlatten, paddingMask));
+        }
+
+        Tensor<T> value = pass.Rent<T>(shape);
+        Tensor<T> gathered = RowBlocks.Scratch<T>(pass, channels);
+        Tensor<T> made = RowBlocks.Scratch<T>(pass, channels);
+        using PackedLinear<T> valueProj = _valueProjLinear.Pack(pass);
+        RowBlocks.Run(pass, count, (first, rows, scratch) =>
+        {
+            for (int row = 0; row < rows; row++)
+            {
+                RowOf(inputFlatten, read[first + row]).CopyTo(RowOf(gathered, scratch + row));
+            }
+
+            valueProj.Rows(gathered, scratch, rows, made, scratch);
+            for (int row = 0; row < rows; row++)
+            {
+                int token = read[first + row];
+                Span<T> target = RowOf(value, token);
+                if (paddingMask is not null && paddingMask.AsReadOnlySpan()[token])
+                {
+                    target.Clear();
+                }
+                else
+                {
+                    RowOf(made, scratch + row).CopyTo(target);
+                }
+            }
+        });
+        return scope.Keep(value);
+
+        Span<T> RowOf(Tensor<T> tensor, int row) => tensor.AsSpan().Slice(row * channels, channels);
     }
 
     private void Check(TensorShape query, TensorShape inputFlatten, TensorShape spatialShapes)

@@ -160,6 +160,23 @@ public static partial class MSDeformAttnCore
             }
         }
 
+        // Sets the tokens [N · S] that queries read. Only for heads of one channel that lie apart.
+        public void Mark(int row, int count, ReadOnlySpan<T> locations, ReadOnlySpan<T> attention, Span<bool> read)
+        {
+            for (int query = 0; query < count; query++)
+            {
+                Span<bool> ofImage = read.Slice((row + query) / _shape.Queries * _shape.Tokens, _shape.Tokens);
+                for (int head = 0; head < _shape.Heads; head++)
+                {
+                    int corners = Find(locations, attention, (query * _shape.Heads) + head, _even);
+                    foreach (int token in _even.Offsets.AsSpan(0, corners))
+                    {
+                        ofImage[token] = true;
+                    }
+                }
+            }
+        }
+
         private int Find(ReadOnlySpan<T> locations, ReadOnlySpan<T> attention, int item, CornerList<T> list)
         {
             int samples = _shape.Levels * _shape.Points;
