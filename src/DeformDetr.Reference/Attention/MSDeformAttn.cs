@@ -60,14 +60,13 @@ public sealed class MSDeformAttn<T>
         ForwardPass pass, Tensor<T> query, Tensor<T> referencePoints, Tensor<T> inputFlatten, Tensor<long> spatialShapes,
         Tensor<long> levelStartIndex, Tensor<bool>? paddingMask)
     {
-        Check(query.Shape, inputFlatten.Shape, spatialShapes.Shape);
+        Check(query.Shape, inputFlatten.Shape, spatialShapes.Shape, paddingMask);
         int n = query.Shape[0];
         int queries = query.Shape[1];
         using BufferScope scope = pass.Scope();
 
-        // Of few queries it is known below which tokens they read.
-        bool inPart = IsReadInPart(pass, queries, inputFlatten.Shape[1]);
-        Tensor<T>? value = inPart ? null : Value(pass, inputFlatten, paddingMask);
+        // Where few queries read, the fast body makes the value below, once it is known of which tokens.
+        Tensor<T>? value = IsReadInPart(pass, queries, inputFlatten.Shape[1]) ? null : Value(pass, inputFlatten, paddingMask);
 
         Tensor<T> samplingOffsets = _samplingOffsetsLinear.Forward(pass, query).Reshape([n, queries, _heads, _levels, _points, 2]);
         samplingOffsets = pass.Tap($"{Local("sampling_offsets")}", samplingOffsets);
@@ -110,8 +109,7 @@ public sealed class MSDeformAttn<T>
     // The value of tokens [N, S, C], to be made by rows too: straight to the places where samples are read.
     internal MSDeformAttnValueRows<T> ValueByRows(ForwardPass pass, TensorShape src, LevelLayout levels, Tensor<bool> paddingMask)
     {
-        Check(src, src, levels.SpatialShapes.Shape);
-        ShapeGuard.Require("ms_deform_attn", "padding_mask", paddingMask.Shape, "[N, S]", src[0], src[1]);
+        Check(src, src, levels.SpatialShapes.Shape, paddingMask);
         return new MSDeformAttnValueRows<T>(
             pass, _valueProjLinear.Pack(pass), paddingMask,
             new MSDeformAttnCore.Sampler<T>(
@@ -145,6 +143,7 @@ public sealed class MSDeformAttn<T>
         TensorShape shape = [batch, tokens, _heads, channels / _heads];
         int count = MSDeformAttnCore.TokensRead(
             pass, shape, spatialShapes, levelStartIndex, samplingLocations, attentionWeights, read.AsSpan());
+        // To gather rows and to spread them again costs more than to make the last few.
         if (count > read.Length / 8 * 7)
         {
             return scope.Keep(Value(pass, inputFlatten, paddingMask));
@@ -181,11 +180,15 @@ public sealed class MSDeformAttn<T>
         Span<T> RowOf(Tensor<T> tensor, int row) => tensor.AsSpan().Slice(row * channels, channels);
     }
 
-    private void Check(TensorShape query, TensorShape inputFlatten, TensorShape spatialShapes)
+    private void Check(TensorShape query, TensorShape inputFlatten, TensorShape spatialShapes, Tensor<bool>? paddingMask)
     {
         ShapeGuard.Rank("ms_deform_attn", "query", query, "[N, Lq, C]", 3);
         ShapeGuard.Require("ms_deform_attn", "input_flatten", inputFlatten, "[N, S, C]", query[0], -1, query[2]);
         ShapeGuard.Require("ms_deform_attn", "input_spatial_shapes", spatialShapes, "[L, 2]", _levels, 2);
+        if (paddingMask?.Shape is { } mask)
+        {
+            ShapeGuard.Require("ms_deform_attn", "padding_mask", mask, "[N, S]", inputFlatten[0], inputFlatten[1]);
+        }
     }
 
     private string Local(string variable) => Name.Length == 0 ? variable : $"{Name}.{variable}";

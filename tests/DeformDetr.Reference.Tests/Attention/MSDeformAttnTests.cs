@@ -139,6 +139,16 @@ public class MSDeformAttnTests
         Expect.Refusal<ArgumentException>(
             "ms_deform_attn: query holds [8, 12]; expected [N, Lq, C], 3 axes.",
             () => setup.Attention.Forward(new ForwardPass(), setup.Query.Reshape([8, 12]), setup.Reference, setup.Input, levels.SpatialShapes, levels.LevelStartIndex, null));
+        foreach (Kernels kernels in new[] { Kernels.Textbook, Kernels.Simd })
+        {
+            foreach (int tokens in new[] { 22, 24 })
+            {
+                Expect.Refusal<ArgumentException>(
+                    $"ms_deform_attn: padding_mask holds [2, {tokens}]; expected [N, S] = [2, 23].",
+                    () => setup.Attention.Forward(
+                        new ForwardPass(kernels), setup.Query, setup.Reference, setup.Input, levels.SpatialShapes, levels.LevelStartIndex, new Tensor<bool>([2, tokens])));
+            }
+        }
     }
 
     private static void OnlyWhereRead<T>(int size, SummationOrder order, int threads)
@@ -157,23 +167,23 @@ public class MSDeformAttnTests
 
             foreach (bool masked in new[] { true, false })
             {
-                Tensor<T> expected = Forward(new Listener(_ => true), setup.Input, masked);
-                Expect.SameBits(expected, Forward(null, setup.Input, masked), "output");
-                Expect.SameBits(expected, Forward(new Listener(name => name == "sampled"), setup.Input, masked), "output with a listener");
+                Tensor<T> expected = Forward(new Listener(_ => true), masked);
+                Expect.SameBits(expected, Forward(null, masked), "output");
+                Expect.SameBits(expected, Forward(new Listener(name => name == "sampled"), masked), "output with a listener");
             }
 
-            Tensor<T> Forward(ITapSink? sink, Tensor<T> input, bool masked)
+            Tensor<T> Forward(ITapSink? sink, bool masked)
             {
                 ForwardPass pass = new(Kernels.Simd, threads, sink) { SummationOrder = order };
                 using BufferScope all = pass.Scope();
-                Tensor<T> before = Draw.Constant<T>(input.Shape, double.NaN);
+                Tensor<T> before = Draw.Constant<T>(setup.Input.Shape, double.NaN);
                 using (pass.Scope())
                 {
                     setup.Attention.Forward(pass, setup.Query, setup.Reference, before, levels.SpatialShapes, levels.LevelStartIndex, null);
                 }
 
                 return setup.Attention.Forward(
-                    pass, setup.Query, setup.Reference, input, levels.SpatialShapes, levels.LevelStartIndex, masked ? setup.Mask : null).Clone();
+                    pass, setup.Query, setup.Reference, setup.Input, levels.SpatialShapes, levels.LevelStartIndex, masked ? setup.Mask : null).Clone();
             }
         }
     }
