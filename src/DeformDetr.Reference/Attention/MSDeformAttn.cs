@@ -58,6 +58,12 @@ public sealed class MSDeformAttn<T>
     /// <exception cref="ArgumentException">Shapes disagree.</exception>
     public Tensor<T> Forward(
         ForwardPass pass, Tensor<T> query, Tensor<T> referencePoints, Tensor<T> inputFlatten, Tensor<long> spatialShapes,
+        Tensor<long> levelStartIndex, Tensor<bool>? paddingMask) =>
+        Forward(pass, query, referencePoints, inputFlatten, null, spatialShapes, levelStartIndex, paddingMask);
+
+    // wanted: makes rows of inputFlatten that are going to be read; null where all are there.
+    internal Tensor<T> Forward(
+        ForwardPass pass, Tensor<T> query, Tensor<T> referencePoints, Tensor<T> inputFlatten, RowsWanted? wanted, Tensor<long> spatialShapes,
         Tensor<long> levelStartIndex, Tensor<bool>? paddingMask)
     {
         Check(query.Shape, inputFlatten.Shape, spatialShapes.Shape, paddingMask);
@@ -66,7 +72,7 @@ public sealed class MSDeformAttn<T>
         using BufferScope scope = pass.Scope();
 
         // Where few queries read, the fast body makes the value below, once it is known of which tokens.
-        Tensor<T>? value = IsReadInPart(pass, queries, inputFlatten.Shape[1]) ? null : Value(pass, inputFlatten, paddingMask);
+        Tensor<T>? value = IsReadInPart(pass, queries, inputFlatten.Shape[1]) ? null : Value(pass, inputFlatten, wanted, paddingMask);
 
         Tensor<T> samplingOffsets = _samplingOffsetsLinear.Forward(pass, query).Reshape([n, queries, _heads, _levels, _points, 2]);
         samplingOffsets = pass.Tap($"{Local("sampling_offsets")}", samplingOffsets);
@@ -79,7 +85,7 @@ public sealed class MSDeformAttn<T>
         Tensor<T> samplingLocations = SamplingLocations.Forward(pass, referencePoints, samplingOffsets, spatialShapes);
         samplingLocations = pass.Tap($"{Local("sampling_locations")}", samplingLocations);
 
-        value ??= ValueInPart(pass, inputFlatten, paddingMask, spatialShapes, levelStartIndex, samplingLocations, attentionWeights);
+        value ??= ValueInPart(pass, inputFlatten, wanted, paddingMask, spatialShapes, levelStartIndex, samplingLocations, attentionWeights);
         Tensor<T> sampled = MSDeformAttnCore.Forward(pass, value, spatialShapes, levelStartIndex, samplingLocations, attentionWeights);
         sampled = pass.Tap($"{Local("sampled")}", sampled);
 
@@ -96,14 +102,13 @@ public sealed class MSDeformAttn<T>
     // this(src + pos), queries and keys being the same tokens, made ready for rows on any thread. Only for runs in which IsTapped is
     // false; the same bits.
     internal MSDeformAttnRows<T> ByRows(
-        ForwardPass pass, MSDeformAttnCore.Sampler<T> sampler, Tensor<T> pos, Tensor<T> referencePoints, Tensor<long> spatialShapes)
+        ForwardPass pass, MSDeformAttnCore.Sampler<T> sampler, TensorShape src, TensorShape referencePoints, Tensor<long> spatialShapes)
     {
         ShapeGuard.Require("ms_deform_attn", "input_spatial_shapes", spatialShapes.Shape, "[L, 2]", _levels, 2);
-        ShapeGuard.Require(
-            "ms_deform_attn", "reference_points", referencePoints.Shape, "[N, S, L, 2]", pos.Shape[0], pos.Shape[1], _levels, 2);
+        ShapeGuard.Require("ms_deform_attn", "reference_points", referencePoints, "[N, S, L, 2]", src[0], src[1], _levels, 2);
         return new MSDeformAttnRows<T>(
-            pass, sampler, pos, referencePoints, new SamplingLocations.Pattern(spatialShapes, _heads, _points, boxes: false),
-            _levels * _points, _samplingOffsetsLinear.Pack(pass), _attentionWeightsLinear.Pack(pass), _outputProjLinear.Pack(pass));
+            pass, sampler, new SamplingLocations.Pattern(spatialShapes, _heads, _points, boxes: false), _levels * _points,
+            _samplingOffsetsLinear.Pack(pass), _attentionWeightsLinear.Pack(pass), _outputProjLinear.Pack(pass));
     }
 
     // The value of tokens [N, S, C], to be made by rows too: straight to the places where samples are read.
@@ -116,8 +121,13 @@ public sealed class MSDeformAttn<T>
                 pass, [src[0], src[1], _heads, src[2] / _heads], levels.SpatialShapes, levels.LevelStartIndex, src[1], _points));
     }
 
-    private Tensor<T> Value(ForwardPass pass, Tensor<T> inputFlatten, Tensor<bool>? paddingMask)
+    // Whether the fast body may leave out the values of tokens that no sample reads: nobody listens to them, and there will be many.
+    internal bool IsReadInPart(ForwardPass pass, int queries, int tokens) =>
+        pass.Kernels == Kernels.Simd && queries < tokens / 4 && !pass.Taps($"{Local("value")}");
+
+    private Tensor<T> Value(ForwardPass pass, Tensor<T> inputFlatten, RowsWanted? wanted, Tensor<bool>? paddingMask)
     {
+        wanted?.Invoke([.. Enumerable.Range(0, inputFlatten.Shape[0] * inputFlatten.Shape[1])]);
         Tensor<T> value = _valueProjLinear.Forward(pass, inputFlatten);
         if (paddingMask is not null)
         {
@@ -128,14 +138,10 @@ public sealed class MSDeformAttn<T>
         return pass.Tap($"{Local("value")}", value.Reshape([shape[0], shape[1], _heads, shape[2] / _heads]));
     }
 
-    // Whether the fast body may leave out the values of tokens that no sample reads: nobody listens to them, and there will be many.
-    private bool IsReadInPart(ForwardPass pass, int queries, int tokens) =>
-        pass.Kernels == Kernels.Simd && queries < tokens / 4 && !pass.Taps($"{Local("value")}");
-
     // The value of the tokens that are read; the rows of the others are not set. The same bits.
     private Tensor<T> ValueInPart(
-        ForwardPass pass, Tensor<T> inputFlatten, Tensor<bool>? paddingMask, Tensor<long> spatialShapes, Tensor<long> levelStartIndex,
-        Tensor<T> samplingLocations, Tensor<T> attentionWeights)
+        ForwardPass pass, Tensor<T> inputFlatten, RowsWanted? wanted, Tensor<bool>? paddingMask, Tensor<long> spatialShapes,
+        Tensor<long> levelStartIndex, Tensor<T> samplingLocations, Tensor<T> attentionWeights)
     {
         (int batch, int tokens, int channels) = (inputFlatten.Shape[0], inputFlatten.Shape[1], inputFlatten.Shape[2]);
         using BufferScope scope = pass.Scope();
@@ -146,8 +152,10 @@ public sealed class MSDeformAttn<T>
         // To gather rows and to spread them again costs more than to make the last few.
         if (count > read.Length / 8 * 7)
         {
-            return scope.Keep(Value(pass, inputFlatten, paddingMask));
+            return scope.Keep(Value(pass, inputFlatten, wanted, paddingMask));
         }
+
+        wanted?.Invoke(read.AsReadOnlySpan()[..count]);
 
         Tensor<T> value = pass.Rent<T>(shape);
         Tensor<T> gathered = RowBlocks.Scratch<T>(pass, channels);

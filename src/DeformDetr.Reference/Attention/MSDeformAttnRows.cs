@@ -11,8 +11,6 @@ internal sealed class MSDeformAttnRows<T> : IDisposable
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly MSDeformAttnCore.Sampler<T> _sampler;
-    private readonly Tensor<T> _pos;
-    private readonly Tensor<T> _referencePoints;
     private readonly SamplingLocations.Pattern _pattern;
     private readonly int _samplesOfHead;
     private readonly PackedLinear<T> _samplingOffsetsLinear;
@@ -23,37 +21,36 @@ internal sealed class MSDeformAttnRows<T> : IDisposable
     private readonly Tensor<T> _weights;
 
     public MSDeformAttnRows(
-        ForwardPass pass, MSDeformAttnCore.Sampler<T> sampler, Tensor<T> pos, Tensor<T> referencePoints, SamplingLocations.Pattern pattern,
-        int samplesOfHead, PackedLinear<T> samplingOffsetsLinear, PackedLinear<T> attentionWeightsLinear, PackedLinear<T> outputProjLinear)
+        ForwardPass pass, MSDeformAttnCore.Sampler<T> sampler, SamplingLocations.Pattern pattern, int samplesOfHead,
+        PackedLinear<T> samplingOffsetsLinear, PackedLinear<T> attentionWeightsLinear, PackedLinear<T> outputProjLinear)
     {
         _sampler = sampler;
-        _pos = pos;
-        _referencePoints = referencePoints;
         _pattern = pattern;
         _samplesOfHead = samplesOfHead;
         _samplingOffsetsLinear = samplingOffsetsLinear;
         _attentionWeightsLinear = attentionWeightsLinear;
         _outputProjLinear = outputProjLinear;
-        _query = RowBlocks.Scratch<T>(pass, pos.Shape[^1]);
+        _query = RowBlocks.Scratch<T>(pass, outputProjLinear.Outputs);
         _locations = RowBlocks.Scratch<T>(pass, samplingOffsetsLinear.Outputs);
         _weights = RowBlocks.Scratch<T>(pass, attentionWeightsLinear.Outputs);
     }
 
-    // Rows of src [N, S, C] from row on; output, from outputRow on, is another tensor.
-    public void Run(Tensor<T> src, int row, int rows, Tensor<T> output, int outputRow, int scratch)
+    // Rows of tokens, their positions and reference points, as many of each; they ask the picture that token row of N · S and the next ones
+    // belong to. output, from outputRow on, is another tensor.
+    public void Run(
+        ReadOnlySpan<T> src, ReadOnlySpan<T> pos, ReadOnlySpan<T> referencePoints, int row, Tensor<T> output, int outputRow, int scratch)
     {
-        int channels = src.Shape[^1];
+        int channels = _query.Shape[1];
         int samples = _weights.Shape[1];
-        int references = _referencePoints.Shape[2] * _referencePoints.Shape[3];
+        int rows = src.Length / channels;
         Span<T> q = _query.AsSpan().Slice(scratch * channels, rows * channels);
-        TensorPrimitives.Add(
-            src.AsReadOnlySpan().Slice(row * channels, rows * channels), _pos.AsReadOnlySpan().Slice(row * channels, rows * channels), q);
+        TensorPrimitives.Add(src, pos, q);
         _samplingOffsetsLinear.Rows(_query, scratch, rows, _locations, scratch);
         _attentionWeightsLinear.Rows(_query, scratch, rows, _weights, scratch);
         Span<T> attention = _weights.AsSpan().Slice(scratch * samples, rows * samples);
         Softmax.Rows(attention, _samplesOfHead, attention);
         Span<T> locations = _locations.AsSpan().Slice(scratch * 2 * samples, rows * 2 * samples);
-        _pattern.Place(_referencePoints.AsReadOnlySpan().Slice(row * references, rows * references), locations, locations);
+        _pattern.Place(referencePoints, locations, locations);
 
         // The query has been read: its rows take what was sampled.
         _sampler.Rows(row, rows, locations, attention, q);

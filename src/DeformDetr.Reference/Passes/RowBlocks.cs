@@ -13,6 +13,10 @@ internal static class RowBlocks
     public static Tensor<T> Scratch<T>(ForwardPass pass, int width)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => pass.Rent<T>([pass.Threads * Rows, width]);
 
+    // Rows of a tensor whose rows have the given width, all leading axes counted as one.
+    public static Span<T> Of<T>(Tensor<T> tensor, int width, int row, int rows)
+        where T : unmanaged => tensor.AsSpan().Slice(row * width, rows * width);
+
     // Calls the body with (first row, how many, first scratch row) until all rows are done. Threads take the groups as they come: rows of
     // one part of the tokens can cost more than those of another (coarse levels look far around in the fine ones).
     public static void Run(OperatorContext context, int count, Action<int, int, int> body) =>

@@ -49,7 +49,13 @@ public sealed class Decoder<T>
     /// <param name="paddingMask">True is padding. Shape [N, S].</param>
     public DecoderOutput<T> Forward(
         ForwardPass pass, Tensor<T> tgt, Tensor<T> referencePoints, Tensor<T> memory, LevelLayout levels, Tensor<T> validRatios,
-        Tensor<T> queryPos, Tensor<bool> paddingMask)
+        Tensor<T> queryPos, Tensor<bool> paddingMask) =>
+        Forward(pass, tgt, referencePoints, memory, null, levels, validRatios, queryPos, paddingMask);
+
+    // wanted: makes rows of memory that are going to be read; null where all are there.
+    internal DecoderOutput<T> Forward(
+        ForwardPass pass, Tensor<T> tgt, Tensor<T> referencePoints, Tensor<T> memory, RowsWanted? wanted, LevelLayout levels,
+        Tensor<T> validRatios, Tensor<T> queryPos, Tensor<bool> paddingMask)
     {
         List<Tensor<T>> hs = [];
         List<Tensor<T>> references = [];
@@ -61,7 +67,7 @@ public sealed class Decoder<T>
             DecoderLayer<T> layer = _layers[lid];
             Tensor<T> referencePointsInput = pass.Tap(
                 $"{layer.Name}.reference_points_input", ScaleByRatios(pass, referencePoints, validRatios));
-            output = layer.Forward(pass, output, queryPos, referencePointsInput, memory, levels, paddingMask);
+            output = layer.Forward(pass, output, queryPos, referencePointsInput, memory, wanted, levels, paddingMask);
             if (deltas is not null)
             {
                 Tensor<T> delta = _heads.Boxes(pass, lid, output);
@@ -76,6 +82,10 @@ public sealed class Decoder<T>
 
         return new DecoderOutput<T>(hs, references, deltas);
     }
+
+    // Whether all layers ask for the rows of memory that they read, and there will be rows that none reads.
+    internal bool IsReadInPart(ForwardPass pass, int queries, int tokens) =>
+        Array.TrueForAll(_layers, layer => layer.IsReadInPart(pass, queries, tokens));
 
     // From fractions of the unpadded picture to fractions of each padded level: all of (x, y) or (cx, cy, w, h) times (w, h, w, h).
     private static Tensor<T> ScaleByRatios(ForwardPass pass, Tensor<T> referencePoints, Tensor<T> validRatios)

@@ -47,7 +47,13 @@ public sealed class DecoderLayer<T>
     /// <returns>Shape [N, Q, C].</returns>
     public Tensor<T> Forward(
         ForwardPass pass, Tensor<T> tgt, Tensor<T> queryPos, Tensor<T> referencePointsInput, Tensor<T> memory, LevelLayout levels,
-        Tensor<bool> paddingMask)
+        Tensor<bool> paddingMask) =>
+        Forward(pass, tgt, queryPos, referencePointsInput, memory, null, levels, paddingMask);
+
+    // wanted: makes rows of memory that are going to be read; null where all are there.
+    internal Tensor<T> Forward(
+        ForwardPass pass, Tensor<T> tgt, Tensor<T> queryPos, Tensor<T> referencePointsInput, Tensor<T> memory, RowsWanted? wanted,
+        LevelLayout levels, Tensor<bool> paddingMask)
     {
         using BufferScope scope = pass.Scope();
 
@@ -58,11 +64,13 @@ public sealed class DecoderLayer<T>
 
         // cross attention
         q = Add.Forward(pass, tgt, queryPos);
-        tgt2 = _crossAttn.Forward(pass, q, referencePointsInput, memory, levels.SpatialShapes, levels.LevelStartIndex, paddingMask);
+        tgt2 = _crossAttn.Forward(pass, q, referencePointsInput, memory, wanted, levels.SpatialShapes, levels.LevelStartIndex, paddingMask);
         tgt = pass.Tap($"{_norm1.Name}", _norm1.ForwardSum(pass, tgt, tgt2));
 
         // ffn
         tgt = _ffn.Forward(pass, tgt);
         return scope.Keep(pass.Tap($"{Name}", tgt));
     }
+
+    internal bool IsReadInPart(ForwardPass pass, int queries, int tokens) => _crossAttn.IsReadInPart(pass, queries, tokens);
 }

@@ -91,14 +91,15 @@ public sealed class DeformableTransformer<T>
         Tensor<T> validRatios = pass.Tap("transformer.valid_ratios", ValidRatios.Forward<T>(pass, masks));
 
         // encoder
-        Tensor<T> memory = Encode(pass, srcFlatten, lvlPosEmbedFlatten, levels, validRatios, maskFlatten);
+        Tensor<T> memory = Encode(
+            pass, srcFlatten, lvlPosEmbedFlatten, levels, validRatios, maskFlatten, out EncoderLayer<T>.LateRows? lateRows);
+        using EncoderLayer<T>.LateRows? late = lateRows;
         memory = pass.Tap("transformer.memory", memory);
-        scope.Release(lvlPosEmbedFlatten);
-        if (_encoderLayers.Length > 0)
+        if (_encoderLayers.Length > 0 && late is null)
         {
+            scope.Release(lvlPosEmbedFlatten);
             scope.Release(srcFlatten);
         }
-
 
         // prepare input for decoder
         (Tensor<T> queryEmbed, Tensor<T> tgt, Tensor<T> referencePoints, Tensor<T>? encClass, Tensor<T>? encCoord) =
@@ -108,7 +109,8 @@ public sealed class DeformableTransformer<T>
         referencePoints = scope.Keep(pass.Tap("transformer.reference_points", referencePoints));
 
         // decoder
-        DecoderOutput<T> decoded = _decoder.Forward(pass, tgt, referencePoints, memory, levels, validRatios, queryEmbed, maskFlatten);
+        DecoderOutput<T> decoded = _decoder.Forward(
+            pass, tgt, referencePoints, memory, late is null ? null : late.Make, levels, validRatios, queryEmbed, maskFlatten);
         foreach (Tensor<T> tensor in decoded.Hs.Concat(decoded.ReferencePoints).Concat(decoded.BoxDeltas ?? []))
         {
             scope.Keep(tensor);
@@ -118,13 +120,26 @@ public sealed class DeformableTransformer<T>
             decoded, referencePoints, encClass is null ? null : scope.Keep(encClass), encCoord is null ? null : scope.Keep(encCoord));
     }
 
+    // late: what makes the rows of memory when they are read, which most of them never are by few queries; null where all are made.
     private Tensor<T> Encode(
-        ForwardPass pass, Tensor<T> src, Tensor<T> pos, LevelLayout levels, Tensor<T> validRatios, Tensor<bool> maskFlatten)
+        ForwardPass pass, Tensor<T> src, Tensor<T> pos, LevelLayout levels, Tensor<T> validRatios, Tensor<bool> maskFlatten,
+        out EncoderLayer<T>.LateRows? late)
     {
         using BufferScope scope = pass.Scope();
         Tensor<T> referencePoints = pass.Tap(
             "transformer.encoder.reference_points", EncoderReferencePoints.Forward(pass, levels, validRatios));
-        return scope.Keep(EncoderLayer<T>.ForwardAll(pass, _encoderLayers, src, pos, referencePoints, levels, maskFlatten));
+
+        // Proposals are made of all tokens.
+        bool inPart = !_config.TwoStage && !pass.Taps($"transformer.memory")
+            && _decoder.IsReadInPart(pass, _config.NumQueries, src.Shape[1]);
+        Tensor<T> memory = EncoderLayer<T>.ForwardAll(
+            pass, _encoderLayers, src, pos, referencePoints, levels, maskFlatten, inPart, out late);
+        if (late is not null)
+        {
+            scope.Keep(referencePoints);
+        }
+
+        return scope.Keep(memory);
     }
 
     // The queries of a one-stage model: a learned table, its first half the positional part, its second half what the decoder starts from.

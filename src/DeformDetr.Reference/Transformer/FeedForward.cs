@@ -85,8 +85,8 @@ public sealed class FeedForward<T>
             int channels = x.Shape[^1];
             _linear1.RowsThrough(_linear2, x, xRow, rows, _x2, scratch);
             _norm.SumOfRows(
-                x.AsReadOnlySpan().Slice(xRow * channels, rows * channels), _x2.AsSpan().Slice(scratch * channels, rows * channels),
-                output.AsSpan().Slice(outputRow * channels, rows * channels));
+                RowBlocks.Of(x, channels, xRow, rows), RowBlocks.Of(_x2, channels, scratch, rows),
+                RowBlocks.Of(output, channels, outputRow, rows));
         }
 
         public void Dispose()

@@ -89,6 +89,47 @@ public class DeformableTransformerTests
             },
             12);
 
+    // So many tokens that few queries read only some of them, and those by several groups: memory is then made where it is read, unless
+    // somebody wants what can't be left out.
+    [Fact]
+    public void Memory_that_is_made_where_it_is_read_gives_the_same_bits_whoever_listens()
+    {
+        foreach (DeformableDetrConfig config in new[] { Config, Refine, TwoStage, Config with { EncLayers = 1 }, Config with { EncLayers = 0 } })
+        {
+            Case<float> c = new(config, 3, scale: 4);
+            RecordingSink all = c.Run(Kernels.Simd);
+            foreach (int threads in new[] { 1, 2, 7 })
+            {
+                Compare(c, new ForwardPass(Kernels.Simd, threads), slot: null, $"{threads} threads");
+            }
+
+            foreach (string name in all.Names)
+            {
+                RecordingSink one = new(wanted => wanted == name);
+                Compare(c, new ForwardPass(Kernels.Simd, 2, one), slot: null, $"{name} wanted");
+                Expect.SameBits(all.Tensors[name], one.Tensors[name], name);
+            }
+
+            for (int slot = 0; slot < 3; slot++)
+            {
+                Compare(c.Alone(slot), new ForwardPass(Kernels.Simd, 2), slot, $"slot {slot}");
+            }
+
+            void Compare(Case<float> run, ForwardPass pass, int? slot, string what)
+            {
+                DecoderOutput<float> decoder = run.Forward(pass).Decoder;
+                for (int layer = 0; layer < config.DecLayers; layer++)
+                {
+                    Expect.SameBits(Expected($"hs.{layer}"), decoder.Hs[layer], $"hs.{layer}, {what}");
+                    Expect.SameBits(
+                        Expected($"transformer.decoder.reference_points.{layer}"), decoder.ReferencePoints[layer], $"references {layer}, {what}");
+                }
+
+                Tensor Expected(string name) => slot is { } of ? DeformableDetrTests.Slot(all.Tensors[name], of) : all.Tensors[name];
+            }
+        }
+    }
+
     [Theory]
     [InlineData(Kernels.Textbook)]
     [InlineData(Kernels.Simd)]
@@ -254,15 +295,20 @@ public class DeformableTransformerTests
             [(1, 1), (1, 1), (1, 1)],
         ];
 
-        public Case(DeformableDetrConfig config, int n)
+        public Case(DeformableDetrConfig config, int n, int scale = 1)
         {
             Random random = new(12);
             Weights = new MadeWeights<T>(config.WithBoxRefine);
             Transformer = new DeformableTransformer<T>(Weights, config, new Heads<T>(Weights, config));
             int levels = config.NumFeatureLevels;
-            Srcs = [.. Sizes.Take(levels).Select(size => Draw.Numbers<T>(random, [n, config.HiddenDim, size.Height, size.Width]))];
-            Pos = [.. Sizes.Take(levels).Select(size => Draw.Numbers<T>(random, [n, config.HiddenDim, size.Height, size.Width], 0.5))];
-            Masks = [.. Enumerable.Range(0, levels).Select(level => Draw.Mask(Sizes[level].Height, Sizes[level].Width, Valid[level][..n]))];
+            Srcs = [.. Sizes.Take(levels).Select(size => Draw.Numbers<T>(random, [n, config.HiddenDim, scale * size.Height, scale * size.Width]))];
+            Pos = [.. Sizes.Take(levels).Select(size => Draw.Numbers<T>(random, [n, config.HiddenDim, scale * size.Height, scale * size.Width], 0.5))];
+            Masks =
+            [
+                .. Enumerable.Range(0, levels).Select(level => Draw.Mask(
+                    scale * Sizes[level].Height, scale * Sizes[level].Width,
+                    [.. Valid[level][..n].Select(valid => (scale * valid.Height, scale * valid.Width))])),
+            ];
         }
 
         private Case(Case<T> whole, int slot)

@@ -125,6 +125,86 @@ public class EncoderLayerTests
         for (int threads = 2; threads <= 7; threads++)
         {
             Expect.SameNumbers(expected, layers.RunAll(threads, null), $"{threads} threads");
+
+            // Two of three rows: most of them stay less than those at which all are made.
+            ForwardPass pass = new(Kernels.Simd, threads);
+            using BufferScope scope = pass.Scope();
+            Tensor<float> output = layers.RunLate(pass, 3, out EncoderLayer<float>.LateRows? rows);
+            using EncoderLayer<float>.LateRows late = rows!;
+            late.Make([.. Enumerable.Range(0, 4900).Where(row => row % 3 != 0)]);
+            Assert.All(
+                Enumerable.Range(0, 4900).Where(row => row % 3 != 0),
+                row => Assert.True(
+                    expected.AsReadOnlySpan().Slice(row * 16, 16).SequenceEqual(output.AsReadOnlySpan().Slice(row * 16, 16)),
+                    $"{threads} threads, row {row}"));
+        }
+    }
+
+    [Fact]
+    public void Rows_of_the_last_layer_that_are_made_when_they_are_asked_for_have_the_bits_of_all_at_once()
+    {
+        Properties.Holds(Any, Law<float>, 40);
+        Properties.Holds(Any, Law<double>, 20);
+
+        static void Law<T>(Setting s)
+            where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        {
+            Layer<T> layers = new(s);
+            Random random = new(s.Seed);
+
+            // One layer reads what was given, which isn't its own to write to; the last of three writes where it reads.
+            foreach (int count in new[] { 1, 3 })
+            {
+                Tensor<T> expected = layers.RunAll(1, new RecordingSink(), count);
+                ForwardPass pass = new(Kernels.Simd, s.Threads);
+                using BufferScope scope = pass.Scope();
+                layers.LeaveNaN(pass);
+                Tensor<T> output = layers.RunLate(pass, count, out EncoderLayer<T>.LateRows? late);
+                Assert.Equal(s.Gelu, late is null);
+                using EncoderLayer<T>.LateRows? rows = late;
+                HashSet<int> asked = [];
+                int all = expected.Shape[0] * expected.Shape[1];
+                for (int round = 0; round < 4 && rows is not null; round++)
+                {
+                    int[] some = [.. Enumerable.Range(0, all).Where(_ => random.Next(6) == 0)];
+                    rows.Make(some);
+                    asked.UnionWith(some);
+                    Assert.All(asked, row => Assert.True(IsMade(row), $"row {row} was asked for in round {round} or before"));
+                    bool[] others = [.. Enumerable.Range(0, all).Where(row => !asked.Contains(row) && !layers.IsPadding(row)).Select(IsMade)];
+                    Assert.All(others, made => Assert.Equal(asked.Count > all / 4 * 3, made));
+                }
+
+                rows?.Make([.. Enumerable.Range(0, all)]);
+                Expect.SameNumbers(expected, output, "all rows");
+
+                // NaN is equal to itself here: the rows of padding are made of it.
+                bool IsMade(int row)
+                {
+                    int width = expected.Shape[2];
+                    return expected.AsReadOnlySpan().Slice(row * width, width).SequenceEqual(
+                        output.AsReadOnlySpan().Slice(row * width, width));
+                }
+            }
+
+            Expect.SameNumbers(layers.RunAll(1, null, 3), new Layer<T>(s).RunAll(1, null, 3), "what was given is still there");
+        }
+    }
+
+    [Fact]
+    public void A_last_layer_whose_output_somebody_wants_is_not_made_late()
+    {
+        Layer<float> layers = new(new Setting(2, [(10, 14), (5, 7), (3, 4), (2, 3)], 2, 8, 3, 30, 2, false, 5));
+        RecordingSink all = new();
+        Tensor<float> expected = layers.RunAll(1, all);
+        foreach (string name in all.Names)
+        {
+            RecordingSink one = new(wanted => wanted == name);
+            Tensor<float> output = layers.RunLate(new ForwardPass(Kernels.Simd, 2, one), 3, out EncoderLayer<float>.LateRows? late);
+            Assert.Equal(!name.StartsWith("g", StringComparison.Ordinal), late is not null);
+            late?.Make([.. Enumerable.Range(0, output.Shape[0] * output.Shape[1])]);
+            Expect.SameNumbers(expected, output, $"{name} wanted");
+            Expect.SameNumbers(all.Of<float>(name), one.Of<float>(name), name);
+            late?.Dispose();
         }
     }
 
@@ -205,8 +285,24 @@ public class EncoderLayerTests
             new ForwardPass(Kernels.Simd, threads, sink), Slot(_src, slot), Slot(_pos, slot), Slot(_reference, slot), _levels,
             Slot(_mask, slot));
 
-        public Tensor<T> RunAll(int threads, ITapSink? sink) => EncoderLayer<T>.ForwardAll(
-            new ForwardPass(Kernels.Simd, threads, sink), _layers, _src, _pos, _reference, _levels, _mask);
+        public Tensor<T> RunAll(int threads, ITapSink? sink, int layers = 3) => EncoderLayer<T>.ForwardAll(
+            new ForwardPass(Kernels.Simd, threads, sink), _layers.AsSpan(0, layers), _src, _pos, _reference, _levels, _mask, inPart: false,
+            out _);
+
+        public Tensor<T> RunLate(ForwardPass pass, int layers, out EncoderLayer<T>.LateRows? late) => EncoderLayer<T>.ForwardAll(
+            pass, _layers.AsSpan(0, layers), _src, _pos, _reference, _levels, _mask, inPart: true, out late);
+
+        public bool IsPadding(int row) => _mask.AsReadOnlySpan()[row];
+
+        // In the buffers that the pass has for tokens.
+        public void LeaveNaN(ForwardPass pass)
+        {
+            using BufferScope scope = pass.Scope();
+            for (int buffer = 0; buffer < 6; buffer++)
+            {
+                pass.Rent<T>(_src.Shape).AsSpan().Fill(T.NaN);
+            }
+        }
 
         private static Tensor<TElement> Slot<TElement>(Tensor<TElement> batch, int? slot)
             where TElement : unmanaged => slot is null ? batch : (Tensor<TElement>)DeformableDetrTests.Slot(batch, slot.Value);
