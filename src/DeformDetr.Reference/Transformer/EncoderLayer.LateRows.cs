@@ -34,8 +34,6 @@ public sealed partial class EncoderLayer<T>
                 {
                     Add(row);
                 }
-
-                missing.AsSpan()[..count].Sort();
             }
 
             // The value is asked for one image at a time.
