@@ -131,8 +131,7 @@ public class OperatorContext
             return;
         }
 
-        Parallel.For(0, parts, new ParallelOptions { MaxDegreeOfParallelism = parts }, part =>
-            body((int)((long)count * part / parts), (int)((long)count * (part + 1) / parts)));
+        Helper.Run(parts, part => body((int)((long)count * part / parts), (int)((long)count * (part + 1) / parts)));
     }
 
     /// <summary>
@@ -158,6 +157,6 @@ public class OperatorContext
             return;
         }
 
-        Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, thread => body(thread, chunks));
+        Helper.Run(threads, thread => body(thread, chunks));
     }
 }

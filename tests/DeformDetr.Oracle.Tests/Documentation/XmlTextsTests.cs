@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
@@ -107,7 +108,11 @@ public class XmlTextsTests
             return type.FullName!.Replace('+', '.');
         }
 
-        string plain = Regex.Replace(type.GetGenericTypeDefinition().FullName!, "`[0-9]+", "").Replace('+', '.');
-        return $"{plain}{{{string.Join(',', type.GetGenericArguments().Select(Word))}}}";
+        // A type inside a generic one: the arguments stand where they are declared.
+        Queue<string> arguments = new(type.GetGenericArguments().Select(Word));
+        return Regex.Replace(
+            type.GetGenericTypeDefinition().FullName!, "`([0-9]+)",
+            match => $"{{{string.Join(',', Enumerable.Range(0, int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)).Select(_ => arguments.Dequeue()))}}}")
+            .Replace('+', '.');
     }
 }

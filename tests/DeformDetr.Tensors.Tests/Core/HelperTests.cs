@@ -1,0 +1,88 @@
+using System.Collections.Concurrent;
+
+namespace DeformDetr.Tensors.Tests.Core;
+
+public class HelperTests
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(7)]
+    public void Every_part_is_done_once_whether_helpers_are_awake_or_asleep(int parts)
+    {
+        for (int run = 0; run < 300; run++)
+        {
+            int[] done = new int[parts];
+            Helper.Run(parts, part => Interlocked.Increment(ref done[part]));
+            Assert.All(done, times => Assert.Equal(1, times));
+            if (run % 100 == 0)
+            {
+                Thread.Sleep(30);
+            }
+        }
+    }
+
+    [Fact]
+    public void The_first_part_stays_on_the_calling_thread()
+    {
+        int here = Environment.CurrentManagedThreadId;
+        Helper.Run(3, part => Assert.True(part > 0 || here == Environment.CurrentManagedThreadId));
+    }
+
+    [Fact]
+    public void Parts_run_at_the_same_time()
+    {
+        // Each waits for the other.
+        using Barrier both = new(2);
+        Helper.Run(2, _ => Assert.True(both.SignalAndWait(TimeSpan.FromSeconds(60))));
+    }
+
+    [Fact]
+    public void Runs_inside_parts_and_of_many_callers_keep_apart()
+    {
+        ConcurrentBag<string> wrong = [];
+        Thread[] callers = [.. Enumerable.Range(0, 6).Select(caller => new Thread(() =>
+        {
+            for (int run = 0; run < 200; run++)
+            {
+                int sum = 0;
+                Helper.Run(4, part => Helper.Run(3, inner => Interlocked.Add(ref sum, (100 * part) + inner + caller)));
+                if (sum != 1800 + 12 + (12 * caller))
+                {
+                    wrong.Add($"caller {caller}, run {run}: {sum}");
+                }
+            }
+        }))];
+        Array.ForEach(callers, caller => caller.Start());
+        Array.ForEach(callers, caller => caller.Join());
+        Assert.Empty(wrong);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void A_failure_comes_as_it_is_when_all_others_are_done(int failing)
+    {
+        for (int run = 0; run < 50; run++)
+        {
+            int done = 0;
+            ArgumentException failure = Assert.Throws<ArgumentException>(() => Helper.Run(4, part =>
+            {
+                if (part == failing)
+                {
+                    throw new ArgumentException("tensor: this one");
+                }
+
+                Thread.Yield();
+                Interlocked.Increment(ref done);
+            }));
+            Assert.Equal("tensor: this one", failure.Message);
+            Assert.Equal(3, done);
+        }
+
+        int after = 0;
+        Helper.Run(4, _ => Interlocked.Increment(ref after));
+        Assert.Equal(4, after);
+    }
+}
