@@ -9,6 +9,9 @@ internal static class RowBlocks
     // A multiple of the rows of a product's tile at every width.
     public const int Rows = 192;
 
+    // The fewest rows of a group; fewer would read all weights for too little.
+    public const int Least = 48;
+
     // Scratch tensor of one group for each thread; thread t owns the rows from t · Rows on.
     public static Tensor<T> Scratch<T>(ForwardPass pass, int width)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => pass.Rent<T>([pass.Threads * Rows, width]);
@@ -18,13 +21,14 @@ internal static class RowBlocks
         where T : unmanaged => tensor.AsSpan().Slice(row * width, rows * width);
 
     // Calls the body with (first row, how many, first scratch row) until all rows are done. Threads take the groups as they come: rows of
-    // one part of the tokens can cost more than those of another (coarse levels look far around in the fine ones).
+    // one part of the tokens can cost more than those of another (coarse levels look far around in the fine ones). The last groups are
+    // smaller, so that threads end together.
     public static void Run(OperatorContext context, int count, Action<int, int, int> body) =>
-        context.Share((count + Rows - 1) / Rows, 1, 1, (thread, chunks) =>
+        context.Share((count + Least - 1) / Least, Rows / Least, 1, (thread, chunks) =>
         {
-            while (chunks.Take(out int block, out _))
+            while (chunks.Take(out int first, out int last))
             {
-                body(block * Rows, Math.Min(Rows, count - (block * Rows)), thread * Rows);
+                body(first * Least, Math.Min(last * Least, count) - (first * Least), thread * Rows);
             }
         });
 }
