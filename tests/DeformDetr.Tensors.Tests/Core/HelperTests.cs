@@ -10,15 +10,43 @@ public class HelperTests
     [InlineData(7)]
     public void Every_part_is_done_once_whether_helpers_are_awake_or_asleep(int parts)
     {
-        for (int run = 0; run < 300; run++)
+        int[][] done = [.. Enumerable.Range(0, 300).Select(_ => new int[parts])];
+        for (int run = 0; run < done.Length; run++)
         {
-            int[] done = new int[parts];
-            Helper.Run(parts, part => Interlocked.Increment(ref done[part]));
-            Assert.All(done, times => Assert.Equal(1, times));
+            int[] ofRun = done[run];
+            Helper.Run(parts, part => Interlocked.Increment(ref ofRun[part]));
+            Assert.All(ofRun, times => Assert.Equal(1, times));
             if (run % 100 == 0)
             {
                 Thread.Sleep(30);
             }
+        }
+
+        // Nor does a helper do a part afterwards that the caller took.
+        Thread.Sleep(100);
+        Assert.All(done, ofRun => Assert.All(ofRun, times => Assert.Equal(1, times)));
+    }
+
+    [Fact]
+    public void Parts_that_helpers_have_begun_are_waited_for()
+    {
+        for (int run = 0; run < 20; run++)
+        {
+            using CountdownEvent begun = new(3);
+            int done = 0;
+            Helper.Run(4, part =>
+            {
+                if (part == 0)
+                {
+                    Assert.True(begun.Wait(TimeSpan.FromSeconds(60)));
+                    return;
+                }
+
+                begun.Signal();
+                Thread.Sleep(3);
+                Interlocked.Increment(ref done);
+            });
+            Assert.Equal(3, done);
         }
     }
 
@@ -46,7 +74,11 @@ public class HelperTests
             for (int run = 0; run < 200; run++)
             {
                 int sum = 0;
-                Helper.Run(4, part => Helper.Run(3, inner => Interlocked.Add(ref sum, (100 * part) + inner + caller)));
+                Helper.Run(4, part => Helper.Run(3, inner =>
+                {
+                    Thread.SpinWait(20 * ((run + inner) % 50));
+                    Interlocked.Add(ref sum, (100 * part) + inner + caller);
+                }));
                 if (sum != 1800 + 12 + (12 * caller))
                 {
                     wrong.Add($"caller {caller}, run {run}: {sum}");
