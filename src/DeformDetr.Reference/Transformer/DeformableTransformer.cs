@@ -120,7 +120,7 @@ public sealed class DeformableTransformer<T>
             decoded, referencePoints, encClass is null ? null : scope.Keep(encClass), encCoord is null ? null : scope.Keep(encCoord));
     }
 
-    // late: what makes the rows of memory when they are read, which most of them never are by few queries; null where all are made.
+    // late: makes the rows of memory when they are read; few queries never read most of them. Null where all are made.
     private Tensor<T> Encode(
         ForwardPass pass, Tensor<T> src, Tensor<T> pos, LevelLayout levels, Tensor<T> validRatios, Tensor<bool> maskFlatten,
         out EncoderLayer<T>.LateRows? late)

@@ -1,19 +1,20 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 
 namespace DeformDetr.Tensors;
 
-// A thread that takes part in runs beside the one that calls. It waits for the next part awake for a millisecond or so before it sleeps: on
-// a virtual machine waking it takes a third of a millisecond, as long as a small layer. There are never more than were busy at once.
+// A thread that takes part in runs beside the one that calls. It waits for the next part awake for some time before it sleeps: on a virtual
+// machine waking it takes a third of a millisecond, as long as a small layer. There are never more than were busy at once.
 internal sealed class Helper
 {
-    // The most that an event takes; each is a short wait or a turn given to others.
-    private const int Spins = 2047;
+    // Longer than what a pass does on one thread between two sweeps.
+    private static readonly TimeSpan Awake = TimeSpan.FromMilliseconds(2);
 
     private static readonly ConcurrentStack<Helper> Idle = [];
 
-    private readonly ManualResetEventSlim _begin = new(false, Spins);
-    private readonly ManualResetEventSlim _end = new(false, Spins);
+    private readonly ManualResetEventSlim _begin = new(false, spinCount: 0);
+    private readonly ManualResetEventSlim _end = new(false, spinCount: 0);
     private Action<int>? _body;
     private int _part;
     private ExceptionDispatchInfo? _failure;
@@ -64,7 +65,7 @@ internal sealed class Helper
         }
         else
         {
-            _end.Wait();
+            WaitFor(_end);
         }
 
         return _failure;
@@ -76,7 +77,7 @@ internal sealed class Helper
         {
             // What is set may be an event of long ago, whose part the caller took. What is reset may be that of a new part: it is there to be
             // taken then.
-            _begin.Wait();
+            WaitFor(_begin);
             _begin.Reset();
             if (Take())
             {
@@ -94,6 +95,19 @@ internal sealed class Helper
 
         // An idle thread keeps nothing alive.
         _body = null;
+    }
+
+    // Awake at first, giving way to whoever else wants the core.
+    private static void WaitFor(ManualResetEventSlim what)
+    {
+        long start = Stopwatch.GetTimestamp();
+        SpinWait spin = default;
+        while (!what.IsSet && Stopwatch.GetElapsedTime(start) < Awake)
+        {
+            spin.SpinOnce(sleep1Threshold: -1);
+        }
+
+        what.Wait();
     }
 
     private static ExceptionDispatchInfo? Failure(Action<int> body, int part)
