@@ -149,6 +149,7 @@ public sealed class MSDeformAttn<T>
         TensorShape shape = [batch, tokens, _heads, channels / _heads];
         int count = MSDeformAttnCore.TokensRead(
             pass, shape, spatialShapes, levelStartIndex, samplingLocations, attentionWeights, read.AsSpan());
+
         // To gather rows and to spread them again costs more than to make the last few.
         if (count > read.Length / 8 * 7)
         {
@@ -163,29 +164,23 @@ public sealed class MSDeformAttn<T>
         using PackedLinear<T> valueProj = _valueProjLinear.Pack(pass);
         RowBlocks.Run(pass, count, (first, rows, scratch) =>
         {
-            for (int row = 0; row < rows; row++)
-            {
-                RowOf(inputFlatten, read[first + row]).CopyTo(RowOf(gathered, scratch + row));
-            }
-
+            RowBlocks.Gather(inputFlatten, channels, read.AsReadOnlySpan().Slice(first, rows), gathered, scratch);
             valueProj.Rows(gathered, scratch, rows, made, scratch);
             for (int row = 0; row < rows; row++)
             {
                 int token = read[first + row];
-                Span<T> target = RowOf(value, token);
+                Span<T> target = RowBlocks.Of(value, channels, token, 1);
                 if (paddingMask is not null && paddingMask.AsReadOnlySpan()[token])
                 {
                     target.Clear();
                 }
                 else
                 {
-                    RowOf(made, scratch + row).CopyTo(target);
+                    RowBlocks.Of(made, channels, scratch + row, 1).CopyTo(target);
                 }
             }
         });
         return scope.Keep(value);
-
-        Span<T> RowOf(Tensor<T> tensor, int row) => tensor.AsSpan().Slice(row * channels, channels);
     }
 
     private void Check(TensorShape query, TensorShape inputFlatten, TensorShape spatialShapes, Tensor<bool>? paddingMask)

@@ -43,13 +43,13 @@ internal sealed class MSDeformAttnRows<T> : IDisposable
         int channels = _query.Shape[1];
         int samples = _weights.Shape[1];
         int rows = src.Length / channels;
-        Span<T> q = _query.AsSpan().Slice(scratch * channels, rows * channels);
+        Span<T> q = RowBlocks.Of(_query, channels, scratch, rows);
         TensorPrimitives.Add(src, pos, q);
         _samplingOffsetsLinear.Rows(_query, scratch, rows, _locations, scratch);
         _attentionWeightsLinear.Rows(_query, scratch, rows, _weights, scratch);
-        Span<T> attention = _weights.AsSpan().Slice(scratch * samples, rows * samples);
+        Span<T> attention = RowBlocks.Of(_weights, samples, scratch, rows);
         Softmax.Rows(attention, _samplesOfHead, attention);
-        Span<T> locations = _locations.AsSpan().Slice(scratch * 2 * samples, rows * 2 * samples);
+        Span<T> locations = RowBlocks.Of(_locations, 2 * samples, scratch, rows);
         _pattern.Place(referencePoints, locations, locations);
 
         // The query has been read: its rows take what was sampled.
@@ -90,7 +90,7 @@ internal sealed class MSDeformAttnValueRows<T> : IDisposable
     {
         int channels = _value.Shape[1];
         _valueProjLinear.Rows(src, row, rows, _value, scratch);
-        Span<T> made = _value.AsSpan().Slice(scratch * channels, rows * channels);
+        Span<T> made = RowBlocks.Of(_value, channels, scratch, rows);
         ReadOnlySpan<bool> masked = _paddingMask.AsReadOnlySpan().Slice(row, rows);
         for (int token = 0; token < rows; token++)
         {

@@ -20,6 +20,16 @@ internal static class RowBlocks
     public static Span<T> Of<T>(Tensor<T> tensor, int width, int row, int rows)
         where T : unmanaged => tensor.AsSpan().Slice(row * width, rows * width);
 
+    // Rows of a tensor, in the order of the list, to the rows of another from the given one on.
+    public static void Gather<T>(Tensor<T> tensor, int width, ReadOnlySpan<int> rows, Tensor<T> target, int row)
+        where T : unmanaged
+    {
+        for (int at = 0; at < rows.Length; at++)
+        {
+            Of(tensor, width, rows[at], 1).CopyTo(Of(target, width, row + at, 1));
+        }
+    }
+
     // Calls the body with (first row, how many, first scratch row) until all rows are done. Threads take the groups as they come: rows of
     // one part of the tokens can cost more than those of another (coarse levels look far around in the fine ones). The last groups are
     // smaller, so that threads end together.

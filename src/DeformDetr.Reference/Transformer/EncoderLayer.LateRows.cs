@@ -74,14 +74,10 @@ public sealed partial class EncoderLayer<T>
             {
                 RowBlocks.Run(pass, count, (row, rows, scratch) =>
                 {
-                    for (int at = 0; at < rows; at++)
-                    {
-                        int from = listed[first + row + at];
-                        RowBlocks.Of(src, channels, from, 1).CopyTo(RowBlocks.Of(srcRows, channels, scratch + at, 1));
-                        RowBlocks.Of(pos, channels, from, 1).CopyTo(RowBlocks.Of(posRows, channels, scratch + at, 1));
-                        RowBlocks.Of(referencePoints, references, from, 1).CopyTo(RowBlocks.Of(referenceRows, references, scratch + at, 1));
-                    }
-
+                    ReadOnlySpan<int> group = listed.AsReadOnlySpan().Slice(first + row, rows);
+                    RowBlocks.Gather(src, channels, group, srcRows, scratch);
+                    RowBlocks.Gather(pos, channels, group, posRows, scratch);
+                    RowBlocks.Gather(referencePoints, references, group, referenceRows, scratch);
                     attention.Run(
                         RowBlocks.Of(srcRows, channels, scratch, rows), RowBlocks.Of(posRows, channels, scratch, rows),
                         RowBlocks.Of(referenceRows, references, scratch, rows), start + row, RowBlocks.Of(made, channels, row, rows), scratch);

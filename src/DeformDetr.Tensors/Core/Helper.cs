@@ -68,7 +68,9 @@ internal sealed class Helper
             WaitFor(_end);
         }
 
-        return _failure;
+        ExceptionDispatchInfo? failure = _failure;
+        _failure = null;
+        return failure;
     }
 
     private void Work()
