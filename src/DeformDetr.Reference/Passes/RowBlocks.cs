@@ -30,9 +30,9 @@ internal static class RowBlocks
         }
     }
 
-    // Calls the body with (first row, how many, first scratch row) until all rows are done. Threads take the groups as they come: rows of
-    // one part of the tokens can cost more than those of another (coarse levels look far around in the fine ones). The last groups are
-    // smaller, so that threads end together.
+    // Calls the body with (first row, how many, first scratch row) until all rows are done. A thread has the same rows in each sweep, but for
+    // what it takes from others at the end: rows of one part of the tokens can cost more than those of another (coarse levels look far
+    // around in the fine ones). The last groups are smaller, so that threads end together.
     public static void Run(OperatorContext context, int count, Action<int, int, int> body) =>
         context.Share((count + Least - 1) / Least, Rows / Least, 1, (thread, chunks) =>
         {

@@ -1,22 +1,31 @@
 namespace DeformDetr.Tensors;
 
-/// <summary>What several threads share out among themselves: [0, count), chunk by chunk, ascending.</summary>
+/// <summary>
+/// What several threads share out among themselves, [0, count), as one of them sees it. A thread begins with a part of its own, chunk by
+/// chunk, ascending; when that is taken it takes from the ends of the others' parts. Sweeps over the same rows so find most of them in the
+/// caches of the thread that wrote them: two cores need not have a cache in common.
+/// </summary>
 public sealed class Chunks
 {
-    private readonly int _count;
-    private readonly int _most;
-    private readonly int _threads;
-    private int _next;
+    // Words from one thread's part to the next, so that no two are in one cache line; some machines move lines by twos.
+    private const int Apart = 2 * CacheLines.Bytes / sizeof(long);
 
-    internal Chunks(int count, int most, int threads)
+    // What nobody has taken yet of each thread's part, [first, last) in one word, since owners take from its start and others from its end.
+    private readonly long[] _parts;
+    private readonly int _most;
+    private readonly int _thread;
+
+    private Chunks(long[] parts, int most, int thread)
     {
-        _count = count;
-        _most = Math.Max(1, most);
-        _threads = threads;
+        _parts = parts;
+        _most = most;
+        _thread = thread;
     }
 
-    // Alone, or while every thread finds two whole ones.
-    internal bool Many => _threads == 1 || _count - Volatile.Read(ref _next) >= 2L * _threads * _most;
+    // Whether this thread's part has two whole chunks yet.
+    internal bool Many => Left(_thread) is var (first, last) && last - first >= 2L * _most;
+
+    private int Threads => _parts.Length / Apart;
 
     /// <summary>Takes the next chunk, [first, last).</summary>
     /// <param name="first">Its first item.</param>
@@ -24,20 +33,63 @@ public sealed class Chunks
     /// <returns>False when none is left.</returns>
     public bool Take(out int first, out int last)
     {
-        do
+        while (true)
         {
-            first = Volatile.Read(ref _next);
-            int left = _count - first;
-
-            // Alone there is nobody to end together with.
-            int size = _threads == 1 ? _most : Math.Min(_most, (left + (2 * _threads) - 1) / (2 * _threads));
-            last = first + Math.Min(left, size);
-            if (left <= 0)
+            int part = Next();
+            (int start, int end) = Left(part);
+            if (start == end && part == _thread)
             {
+                (first, last) = (end, end);
                 return false;
             }
+
+            // Alone there is nobody to end together with.
+            int size = Math.Min(_most, Threads == 1 ? end - start : (end - start + 1) / 2);
+            bool own = part == _thread;
+            (first, last) = own ? (start, start + size) : (end - size, end);
+            long rest = own ? Word(last, end) : Word(start, first);
+            if (size > 0 && Interlocked.CompareExchange(ref _parts[part * Apart], rest, Word(start, end)) == Word(start, end))
+            {
+                return true;
+            }
         }
-        while (Interlocked.CompareExchange(ref _next, last, first) != first);
-        return true;
     }
+
+    // What each of so many threads sees of [0, count).
+    internal static Chunks[] All(int count, int most, int threads)
+    {
+        long[] parts = new long[threads * Apart];
+        for (int thread = 0; thread < threads; thread++)
+        {
+            parts[thread * Apart] = Word((int)((long)count * thread / threads), (int)((long)count * (thread + 1) / threads));
+        }
+
+        return [.. Enumerable.Range(0, threads).Select(thread => new Chunks(parts, Math.Max(1, most), thread))];
+    }
+
+    // The part to take from: its own while there is something in it or nothing in any, then that of which most is left.
+    private int Next()
+    {
+        int next = _thread;
+        for (int other = 0, most = 0; Size(_thread) == 0 && other < Threads; other++)
+        {
+            int size = Size(other);
+            if (size > most)
+            {
+                (next, most) = (other, size);
+            }
+        }
+
+        return next;
+    }
+
+    private int Size(int part) => Left(part) is var (first, last) ? last - first : 0;
+
+    private (int First, int Last) Left(int part)
+    {
+        long word = Volatile.Read(ref _parts[part * Apart]);
+        return ((int)word, (int)(word >> 32));
+    }
+
+    private static long Word(int first, int last) => ((long)last << 32) | (uint)first;
 }

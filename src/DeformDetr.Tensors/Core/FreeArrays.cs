@@ -7,8 +7,8 @@ internal sealed class FreeArrays(long manyBytes)
     // Requests. A layer of a model, that of a check included, makes fewer: what one layer needs waits for the next.
     private const long Patience = 256;
 
-    // As they were added, with the number of requests until then.
-    private readonly List<(Array Array, long Since)> _arrays = [];
+    // As they were added, with the number of requests until then and the thread that had them.
+    private readonly List<(Array Array, long Since, int Thread)> _arrays = [];
     private long _bytes;
     private long _requests;
 
@@ -21,7 +21,7 @@ internal sealed class FreeArrays(long manyBytes)
         for (int index = 0; index < _arrays.Count; index++)
         {
             int free = _arrays[index].Array.Length;
-            if (_arrays[index].Array is T[] && free >= length && free <= 2L * length && (best < 0 || free < _arrays[best].Array.Length))
+            if (_arrays[index].Array is T[] && free >= length && free <= 2L * length && (best < 0 || IsBetter(index, best)))
             {
                 best = index;
             }
@@ -33,12 +33,20 @@ internal sealed class FreeArrays(long manyBytes)
     public void Add<T>(T[] array)
         where T : unmanaged
     {
-        _arrays.Add((array, _requests));
+        _arrays.Add((array, _requests, Environment.CurrentManagedThreadId));
         _bytes += Buffer.ByteLength(array);
         while (_bytes > manyBytes && _requests - _arrays[0].Since > Patience)
         {
             Remove(0);
         }
+    }
+
+    // The smaller one; of those as large the last that this thread had, which may be in the caches of its core yet.
+    private bool IsBetter(int index, int best)
+    {
+        int larger = _arrays[index].Array.Length.CompareTo(_arrays[best].Array.Length);
+        int thread = Environment.CurrentManagedThreadId;
+        return larger < 0 || (larger == 0 && (_arrays[index].Thread == thread || _arrays[best].Thread != thread));
     }
 
     private Array Remove(int index)

@@ -43,7 +43,12 @@ internal sealed class Helper
         {
             ExceptionDispatchInfo? its = helper.End();
             failure ??= its;
-            Idle.Push(helper);
+        }
+
+        // So that the next run gives each its part of this one.
+        for (int part = parts - 1; part > 0; part--)
+        {
+            Idle.Push(helpers[part - 1]);
         }
 
         failure?.Throw();

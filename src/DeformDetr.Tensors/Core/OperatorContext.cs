@@ -135,8 +135,8 @@ public class OperatorContext
     }
 
     /// <summary>
-    /// Runs a body on so many threads as pay, each of which takes chunks of [0, <paramref name="count"/>) until none is left: a thread that
-    /// is held up takes fewer. Chunks must be independent of each other and of who takes them.
+    /// Runs a body on so many threads as pay, each of which takes chunks of [0, <paramref name="count"/>) until none is left, those of its
+    /// own part first: a thread that is held up takes fewer. Chunks must be independent of each other and of who takes them.
     /// </summary>
     /// <param name="count">How many items.</param>
     /// <param name="most">The most items of a chunk; the last ones are smaller, so that threads end together.</param>
@@ -150,13 +150,13 @@ public class OperatorContext
             return;
         }
 
-        Chunks chunks = new(count, most, threads);
+        Chunks[] chunks = Chunks.All(count, most, threads);
         if (threads == 1)
         {
-            body(0, chunks);
+            body(0, chunks[0]);
             return;
         }
 
-        Helper.Run(threads, thread => body(thread, chunks));
+        Helper.Run(threads, thread => body(thread, chunks[thread]));
     }
 }

@@ -241,4 +241,37 @@ public class BufferScopeTests
         Assert.Same(often, arrays.Take<float>(10_000));
         Assert.NotNull(arrays.Take<byte>(10_000));
     }
+
+    [Fact]
+    public void Of_arrays_as_large_a_thread_gets_the_last_that_it_had()
+    {
+        FreeArrays arrays = new(long.MaxValue);
+        int[][] mine = [new int[100], new int[100]];
+        int[][] others = [new int[100], new int[100]];
+        int[] smaller = new int[99];
+        arrays.Add(mine[0]);
+        Elsewhere(() => arrays.Add(others[0]));
+        arrays.Add(mine[1]);
+        Elsewhere(() => arrays.Add(others[1]));
+        Assert.Same(mine[1], arrays.Take<int>(100));
+        Assert.Same(mine[0], arrays.Take<int>(100));
+
+        // Rather another thread's than a new one; and who gives it back has it from then on.
+        int[] taken = arrays.Take<int>(100)!;
+        Assert.Contains(taken, others);
+        arrays.Add(taken);
+        arrays.Add(mine[0]);
+        Assert.Same(mine[0], arrays.Take<int>(100));
+        Assert.Same(taken, arrays.Take<int>(100));
+        Elsewhere(() => arrays.Add(smaller));
+        arrays.Add(mine[1]);
+        Assert.Same(smaller, arrays.Take<int>(60));
+
+        static void Elsewhere(Action action)
+        {
+            Thread thread = new(() => action());
+            thread.Start();
+            thread.Join();
+        }
+    }
 }

@@ -66,6 +66,28 @@ public class HelperTests
     }
 
     [Fact]
+    public void From_run_to_run_a_thread_gets_the_part_that_it_had()
+    {
+        // Other tests may take helpers away between two runs; most of the time none does.
+        int[] before = new int[4];
+        int same = 0;
+        for (int run = 0; run < 200; run++)
+        {
+            int[] threads = new int[4];
+            using Barrier all = new(4);
+            Helper.Run(4, part =>
+            {
+                threads[part] = Environment.CurrentManagedThreadId;
+                Assert.True(all.SignalAndWait(TimeSpan.FromSeconds(60)));
+            });
+            same += threads.AsSpan().SequenceEqual(before) ? 1 : 0;
+            before = threads;
+        }
+
+        Assert.InRange(same, 100, 199);
+    }
+
+    [Fact]
     public void Runs_inside_parts_and_of_many_callers_keep_apart()
     {
         ConcurrentBag<string> wrong = [];

@@ -73,62 +73,6 @@ public class OperatorContextTests
     }
 
     [Fact]
-    public void The_last_chunks_are_small_so_that_threads_end_together()
-    {
-        Chunks chunks = new(100, 8, 2);
-        List<int> sizes = [];
-        while (chunks.Take(out int first, out int last))
-        {
-            sizes.Add(last - first);
-        }
-
-        Assert.Equal([8, 8, 8, 8, 8, 8, 8, 8, 8, 7, 6, 4, 3, 2, 2, 1, 1, 1, 1], sizes);
-        Assert.False(chunks.Take(out _, out _));
-
-        // Alone there is nobody to end together with.
-        Assert.True(new Chunks(5, 8, 1).Take(out int start, out int end));
-        Assert.Equal((0, 5), (start, end));
-    }
-
-    [Fact]
-    public void A_chunk_taken_early_is_the_next_one_and_near_the_end_none_is()
-    {
-        foreach (int threads in new[] { 1, 2, 7 })
-        {
-            EarlyChunks mine = new(new Chunks(100, 8, threads));
-            EarlyChunks plain = new(new Chunks(100, 8, threads));
-            int end = 0;
-            while (mine.Take(out int first, out int last))
-            {
-                // The same chunks as without, each once.
-                Assert.True(plain.Take(out int plainFirst, out int plainLast));
-                Assert.Equal((plainFirst, plainLast), (first, last));
-                Assert.Equal(end, first);
-                end = last;
-                bool known = mine.TakeEarly(out int nextFirst, out int nextLast);
-                Assert.Equal(threads == 1 ? end < 100 : 100 - end >= 16 * threads, known);
-                Assert.Equal(known ? (end, Math.Min(100, end + 8)) : (0, 0), (nextFirst, nextLast));
-            }
-
-            Assert.Equal(100, end);
-            Assert.False(plain.Take(out _, out _));
-        }
-    }
-
-    [Fact]
-    public void What_one_thread_took_early_no_other_gets()
-    {
-        Chunks chunks = new(100, 8, 2);
-        EarlyChunks mine = new(chunks);
-        EarlyChunks other = new(chunks);
-        Assert.True(mine.Take(out int first, out _));
-        Assert.True(mine.TakeEarly(out int early, out _));
-        Assert.True(other.Take(out int others, out _));
-        Assert.True(mine.Take(out int next, out _));
-        Assert.Equal((0, 8, 16, 8), (first, early, others, next));
-    }
-
-    [Fact]
     public void It_says_what_it_was_made_with()
     {
         OperatorContext context = new(Kernels.Simd, 3);
