@@ -22,8 +22,8 @@ public sealed class Chunks
         _thread = thread;
     }
 
-    // Whether this thread's part has two whole chunks yet.
-    internal bool Many => Left(_thread) is var (first, last) && last - first >= 2L * _most;
+    // Alone, or while this thread's part has two whole chunks.
+    internal bool Many => Threads == 1 || Size(Left(_thread)) >= 2L * _most;
 
     private int Threads => _parts.Length / Apart;
 
@@ -33,26 +33,22 @@ public sealed class Chunks
     /// <returns>False when none is left.</returns>
     public bool Take(out int first, out int last)
     {
-        while (true)
+        while (Next(out int part, out long left))
         {
-            int part = Next();
-            (int start, int end) = Left(part);
-            if (start == end && part == _thread)
-            {
-                (first, last) = (end, end);
-                return false;
-            }
+            (int start, int end) = Items(left);
+            bool own = part == _thread;
 
             // Alone there is nobody to end together with.
             int size = Math.Min(_most, Threads == 1 ? end - start : (end - start + 1) / 2);
-            bool own = part == _thread;
             (first, last) = own ? (start, start + size) : (end - size, end);
-            long rest = own ? Word(last, end) : Word(start, first);
-            if (size > 0 && Interlocked.CompareExchange(ref _parts[part * Apart], rest, Word(start, end)) == Word(start, end))
+            if (Interlocked.CompareExchange(ref _parts[part * Apart], own ? Word(last, end) : Word(start, first), left) == left)
             {
                 return true;
             }
         }
+
+        (first, last) = (0, 0);
+        return false;
     }
 
     // What each of so many threads sees of [0, count).
@@ -67,29 +63,32 @@ public sealed class Chunks
         return [.. Enumerable.Range(0, threads).Select(thread => new Chunks(parts, Math.Max(1, most), thread))];
     }
 
-    // The part to take from: its own while there is something in it or nothing in any, then that of which most is left.
-    private int Next()
+    // The part to take from, its own first, then the one of which most is left, and what is left of it; false when nothing is in any.
+    private bool Next(out int part, out long left)
     {
-        int next = _thread;
-        for (int other = 0, most = 0; Size(_thread) == 0 && other < Threads; other++)
+        (part, left) = (_thread, Left(_thread));
+        if (Size(left) > 0)
         {
-            int size = Size(other);
-            if (size > most)
+            return true;
+        }
+
+        for (int other = 0; other < Threads; other++)
+        {
+            long its = Left(other);
+            if (Size(its) > Size(left))
             {
-                (next, most) = (other, size);
+                (part, left) = (other, its);
             }
         }
 
-        return next;
+        return Size(left) > 0;
     }
 
-    private int Size(int part) => Left(part) is var (first, last) ? last - first : 0;
+    private long Left(int part) => Volatile.Read(ref _parts[part * Apart]);
 
-    private (int First, int Last) Left(int part)
-    {
-        long word = Volatile.Read(ref _parts[part * Apart]);
-        return ((int)word, (int)(word >> 32));
-    }
+    private static int Size(long left) => (int)(left >> 32) - (int)left;
+
+    private static (int First, int Last) Items(long left) => ((int)left, (int)(left >> 32));
 
     private static long Word(int first, int last) => ((long)last << 32) | (uint)first;
 }
